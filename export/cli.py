@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge.command_line import Command, run_program
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (Command("catalog", "export.commands.catalog", "embed a catalogue into a shard"),)
 
 
 def main(argv: list[str] | None = None) -> int:
