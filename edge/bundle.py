@@ -9,7 +9,6 @@ written down in docs/formats/bundle.md.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -29,7 +28,7 @@ from edge.bundle_description import (
 from edge.detector import Detector
 from edge.embedder import Embedder, Projection
 from edge.errors import ArtefactRefused, ModelError
-from edge.files import canonical_json, read_json_object, sha256_of_file
+from edge.files import read_json_object, sha256_of_file
 from edge.inference import Session, open_session
 from edge.preprocessing import Preprocessing
 
@@ -52,7 +51,7 @@ class Bundle(Description):
 
     Attributes:
         root: its folder.
-        sha256: SHA-256 in hex over the canonical JSON of bundle.json, which holds the hashes of all files.
+        sha256: SHA-256 in hex over the bytes of bundle.json, which holds the hashes of all files.
     """
 
     root: Path
@@ -120,11 +119,7 @@ def load_bundle(root: Path) -> Bundle:
         if file is not None:
             _check(root, file)
     known = {f.name: getattr(description, f.name) for f in fields(Description)}
-    try:
-        digest = hashlib.sha256(canonical_json(value)).hexdigest()
-    except ValueError as e:
-        raise ArtefactRefused(f"{path}: holds a number that is not finite ({e})") from e
-    return Bundle(root=root, sha256=digest, **known)
+    return Bundle(root=root, sha256=sha256_of_file(path), **known)
 
 
 def require_picture_input(session: Session, rule: Preprocessing, path: Path) -> None:
