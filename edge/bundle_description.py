@@ -130,9 +130,9 @@ def from_json(value: dict[str, Any], where: str) -> Description:
         ArtefactRefused: a key is unknown or missing, a value is out of range, or the schema is another.
     """
     schema = value.get("schema")
-    if isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA:
+    if type(schema) is int and schema > SCHEMA:
         raise ArtefactRefused(f"{where}: schema {schema} is newer than this version reads ({SCHEMA}): update the kit")
-    if schema != SCHEMA:
+    if type(schema) is not int or schema != SCHEMA:
         raise ArtefactRefused(f"{where}: schema is {schema!r}, expected {SCHEMA}")
     with _refusing(where):
         return _Reader(where).description(value)

@@ -49,7 +49,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build one bundle and return the exit code."""
-    detector = _read(args, "detector", {"score_threshold": args.score_threshold})
+    given = args.score_threshold is not None
+    detector = _read(args, "detector", {"score_threshold": _within(args, "score_threshold", 0, 1) if given else None})
     embedder = _read(args, "embedder", {})
     settings = BundleSettings(
         name=args.name or args.out.resolve().name,

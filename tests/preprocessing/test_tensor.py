@@ -40,7 +40,9 @@ def test_the_whole_picture_lies_inside_the_input(rule: Preprocessing, width: int
 
 
 @settings(max_examples=40)
-@given(RULES, st.integers(1, 90), st.integers(1, 90), st.sampled_from(["RGB", "BGR"]), st.sampled_from(["NCHW", "NHWC"]))
+@given(
+    RULES, st.integers(1, 90), st.integers(1, 90), st.sampled_from(["RGB", "BGR"]), st.sampled_from(["NCHW", "NHWC"])
+)
 def test_tensor_has_the_described_shape_for_any_picture(
     rule: Preprocessing, width: int, height: int, colour: Any, layout: Any
 ) -> None:
