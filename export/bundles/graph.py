@@ -60,6 +60,8 @@ def describe_graph(path: Path) -> GraphFacts:
         model = onnx.load(path, load_external_data=False)
     except Exception as e:  # protobuf's decode errors have no public base class
         raise ModelError(f"{path}: not an ONNX model ({type(e).__name__})") from e
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ModelError(f"{path}: keeps its weights in other files: save it as one file (onnx.save does by default)")
     return GraphFacts(
         format="onnx",
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=None),

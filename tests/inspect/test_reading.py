@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -195,6 +196,13 @@ def test_rejects_a_truncated_model(tmp_path: Path) -> None:
         (tmp_path / "cut.onnx").write_bytes(whole[:length])
         with pytest.raises(ModelError, match=r"cut\.onnx"):
             read_model(tmp_path / "cut.onnx")
+
+
+def test_rejects_a_model_whose_weights_lie_in_other_files(tmp_path: Path) -> None:
+    whole = constant_detector(tmp_path / "whole.onnx", SIZE_WH, fcos_outputs(SIZE_WH))
+    onnx.save(onnx.load(whole), tmp_path / "apart.onnx", save_as_external_data=True, size_threshold=0)
+    with pytest.raises(ModelError, match="weights in other files"):
+        read_model(tmp_path / "apart.onnx")
 
 
 REAL = [
