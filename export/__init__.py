@@ -1,0 +1,1 @@
+"""Taglet at the workshop: builds shards and bundles, trains, quantizes and evaluates."""
