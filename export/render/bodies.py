@@ -189,11 +189,11 @@ def _revolve(skin: NDArray[np.uint8], radii: Profile, yaw: float, drop: float) -
     """
     height, width = skin.shape[:2]
     wide = max(8, round(width * 2 / np.pi))
-    sag = drop * wide / 2
+    sag = float(drop * wide / 2)
     across = (np.arange(wide, dtype=np.float32) + 0.5) / wide * 2 - 1
     rows = np.arange(height + 2 * int(np.ceil(sag)), dtype=np.float32)[:, None]
     bow = sag * np.sqrt(np.maximum(1 - across**2, 0))[None, :]
-    source_y = rows - bow
+    source_y = (rows - bow).astype(np.float32)
     row = np.clip(source_y, 0, height - 1).astype(np.int32)
     position = across[None, :] / radii[row]
     angle = np.arcsin(np.clip(position, -1, 1))

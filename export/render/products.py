@@ -53,11 +53,11 @@ _SIZES: dict[Packaging, tuple[str, ...]] = {
 # width, height, depth of each packaging in units of its height
 _PROPORTIONS: dict[Packaging, tuple[float, float, float]] = {
     "carton": (0.40, 1.0, 0.38),
-    "can": (0.55, 1.0, 0.55),
+    "can": (0.42, 1.0, 0.42),
     "bottle": (0.36, 1.0, 0.36),
     "box": (0.68, 1.0, 0.24),
     "bag": (0.72, 1.0, 0.2),
-    "jar": (0.72, 1.0, 0.72),
+    "jar": (0.56, 1.0, 0.56),
     "tube": (0.36, 1.0, 0.2),
     "card": (0.70, 1.0, 0.01),
 }
