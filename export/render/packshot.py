@@ -36,7 +36,7 @@ def render_pose(product: Product, pose: Pose, long_side: int) -> RGBA:
     Returns:
         (H, W, 4) uint8 RGBA, straight alpha.
     """
-    height = 640 if long_side > 260 else 320
+    height = 640 if long_side > 260 else 320 if long_side > 150 else 224
     facets = body(product, pose.yaw, pose.pitch, height)
     if not turns_in_space(product):
         share = 0.9 if product.packaging in ("card", "bag") else 0.35

@@ -38,7 +38,7 @@ def light(image: RGB, rng: np.random.Generator) -> RGB:
     plane = 1 + np.float32(strength) * (np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y)
     warm = rng.normal(0, 0.06)
     cast = np.array([1 + warm, 1 + rng.normal(0, 0.02), 1 - warm], np.float32)
-    gain = np.float32(np.exp(rng.normal(-0.08, 0.25)))
+    gain = np.float32(np.exp(rng.normal(-0.03, 0.18)))
     return _times(image, np.maximum(plane, 0.05)[..., None] * (cast * gain))
 
 
@@ -66,7 +66,7 @@ def shadow(image: RGB, rng: np.random.Generator) -> RGB:
 
 def motion_blur(image: RGB, rng: np.random.Generator, length: int | None = None) -> RGB:
     """Smear along a line of ``length`` pixels."""
-    reach = length or int(rng.integers(3, max(4, image.shape[1] // 18)))
+    reach = length or int(rng.integers(3, max(4, image.shape[1] // 24)))
     reach = max(2, reach)
     kernel = np.zeros((reach, reach), np.float32)
     angle, middle = rng.uniform(0, np.pi), (reach - 1) / 2
@@ -79,7 +79,7 @@ def motion_blur(image: RGB, rng: np.random.Generator, length: int | None = None)
 
 def defocus(image: RGB, rng: np.random.Generator) -> RGB:
     """Blur as a lens out of focus does."""
-    sigma = float(rng.uniform(0.4, max(0.6, image.shape[1] / 110)))
+    sigma = float(rng.uniform(0.4, max(0.6, image.shape[1] / 130)))
     blurred: RGB = cv2.GaussianBlur(image, (0, 0), sigma)
     return blurred
 
@@ -94,7 +94,7 @@ def noise(image: RGB, rng: np.random.Generator, sigma: float | None = None) -> R
 
 def low_light(image: RGB, rng: np.random.Generator) -> RGB:
     """Darken with a lifted gamma, as an under-exposed phone picture."""
-    gamma, gain = rng.uniform(1.1, 1.7), rng.uniform(0.35, 0.8)
+    gamma, gain = rng.uniform(1.0, 1.35), rng.uniform(0.45, 0.8)
     table = (255 * gain * (np.arange(256) / 255) ** gamma).astype(np.uint8)
     dark: RGB = cv2.LUT(image, table)
     return dark
@@ -135,12 +135,13 @@ def spoil(image: RGB, rng: np.random.Generator, strength: float = 1.0) -> RGB:
     Args:
         image: (H, W, 3) uint8 RGB.
         rng: Source of the choice.
-        strength: Factor on the chance of each effect; 0 leaves the picture as it is.
+        strength: Factor on the chance of each effect; 0 leaves the picture as it is. A picture that is dark
+            already is not darkened further, so that its products can still be told apart.
 
     Returns:
         (H, W, 3) uint8 RGB of the same size.
     """
     for effect, chance in _STEPS:
-        if rng.random() < chance * strength:
+        if rng.random() < chance * strength and not (effect in (low_light, shadow) and image.mean() < 70):
             image = effect(image, rng)
     return image
