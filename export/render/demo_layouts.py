@@ -15,11 +15,11 @@ def arch(front: Front) -> None:
     """A tall arched window with the motif, brand above, name below on the ground."""
     sheet, palette = front.sheet, front.sheet.palette
     gradient(sheet, ALL, palette.ground, mix(palette.ground, palette.second, 0.35))
-    shoulder = 0.3 * sheet.aspect
-    sheet.ellipse((0.16, 0.34 - shoulder, 0.84, 0.34 + 1.26 * shoulder), palette.paper)
-    sheet.rectangle((0.16, 0.34, 0.84, 0.68), palette.paper)
-    front.motif(0.5, 0.47, 0.24)
-    front.brand((0.1, 0.04, 0.9, 0.34 - shoulder - 0.01), palette.ink)
+    crown = 0.34 * sheet.aspect
+    sheet.ellipse((0.16, 0.25, 0.84, 0.25 + 2 * crown), palette.paper)
+    sheet.rectangle((0.16, 0.25 + crown, 0.84, max(0.68, 0.26 + crown)), palette.paper)
+    front.motif(0.5, 0.48, 0.24)
+    front.brand((0.1, 0.05, 0.9, 0.22), palette.ink)
     front.name((0.1, 0.71, 0.9, 0.78), palette.ink)
     front.flavour_strip((0.1, 0.80, 0.9, 0.88))
     front.foot((0.1, 0.92, 0.9, 0.96), palette.ink)

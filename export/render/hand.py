@@ -105,6 +105,29 @@ def holding_hand(
     return _soften(behind, finger), _soften(front, finger)
 
 
+def passing_arm(resolution_wh: tuple[int, int], tip: tuple[float, float], width: float, skin: Colour) -> RGBA:
+    """Draw an arm that reaches up into the picture from below.
+
+    Args:
+        resolution_wh: Size of the picture.
+        tip: Where the knuckles are, in pixels; may lie outside.
+        width: Thickness of the arm in pixels.
+        skin: Its colour.
+
+    Returns:
+        (H, W, 4) uint8 RGBA layer.
+    """
+    layer = np.zeros((resolution_wh[1], resolution_wh[0], 4), np.uint8)
+    knuckles = np.array(tip, dtype=np.float64)
+    elbow = np.array([tip[0] + 0.8 * width, resolution_wh[1] + 2 * width])
+    _capsule(layer, np.stack([knuckles + (elbow - knuckles) * 0.25, elbow]), width * 1.15, (64, 78, 112))
+    _capsule(layer, np.stack([knuckles + (elbow - knuckles) * 0.22, knuckles]), width, skin)
+    for number in range(4):
+        root = knuckles + np.array([(number - 1.5) * width * 0.24, 0.0])
+        _capsule(layer, np.stack([root, root + [-0.1 * width, -0.6 * width]]), width * 0.27, skin)
+    return _soften(layer, width / 2)
+
+
 def _grip_from_side(
     front: RGBA, edge: tuple[float, float], place: tuple[float, float], finger: float, skin: Colour, rng: np.random.Generator
 ) -> None:

@@ -41,6 +41,12 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
     return round(red * 255), round(green * 255), round(blue * 255)
 
 
+def ripe(hue: float, saturation: float, value: float) -> Colour:
+    """Return a colour as ``hsv`` does, but with greens and cyans calmed, which print never shows as a screen does."""
+    calm = 0.22 * max(0.0, 1 - abs(hue % 1.0 - 0.36) / 0.2)
+    return hsv(hue, saturation * (1 - 0.8 * calm), value * (1 - calm))
+
+
 def hue_of(colour: Colour) -> float:
     """Return the hue of a colour in turns, 0..1."""
     return colorsys.rgb_to_hsv(*(channel / 255 for channel in colour))[0]
@@ -105,11 +111,11 @@ def recolour(palette: Palette, hue: float, *, subtle: bool) -> Palette:
     Returns:
         The recoloured palette; paper and legibility are kept.
     """
-    accent = hsv(hue, 0.75, 0.85)
+    accent = ripe(hue, 0.75, 0.85)
     if subtle:
         return replace(palette, accent=accent)
     _, saturation, value = colorsys.rgb_to_hsv(*(channel / 255 for channel in palette.ground))
     if saturation < 0.2 or value < 0.3:
-        return replace(palette, second=hsv(hue, 0.8, 0.7), accent=accent)
-    ground = hsv(hue, saturation, value)
-    return replace(palette, ground=ground, accent=hsv(hue + 0.12, 0.8, 0.9), ink=readable_on(ground, palette.ink))
+        return replace(palette, second=ripe(hue, 0.8, 0.7), accent=accent)
+    ground = ripe(hue, saturation, value)
+    return replace(palette, ground=ground, accent=ripe(hue + 0.12, 0.8, 0.9), ink=readable_on(ground, palette.ink))

@@ -21,7 +21,9 @@ Example:
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,6 +38,8 @@ PACKAGINGS: tuple[Packaging, ...] = ("carton", "can", "bottle", "box", "bag", "j
 
 DEMO_LAYOUTS = ("arch", "ribbon", "medallion", "sunrise", "stamp")
 TRAINING_LAYOUTS = ("bands", "diagonal", "plaque", "hero", "stack", "spine", "frame", "quarters", "collage", "plain")
+
+_FAMILIES_PER_SEED = 10_000
 
 WORDS: dict[World, Vocabulary] = {"demo": DEMO_WORDS, "training": TRAINING_WORDS}
 LAYOUTS: dict[World, tuple[str, ...]] = {"demo": DEMO_LAYOUTS, "training": TRAINING_LAYOUTS}
@@ -60,6 +64,18 @@ _PROPORTIONS: dict[Packaging, tuple[float, float, float]] = {
     "jar": (0.56, 1.0, 0.56),
     "tube": (0.36, 1.0, 0.2),
     "card": (0.70, 1.0, 0.01),
+}
+
+
+_CATEGORIES: dict[Packaging, str] = {
+    "carton": "drinks",
+    "can": "drinks",
+    "bottle": "bottles",
+    "box": "dry goods",
+    "bag": "snacks",
+    "jar": "spreads",
+    "tube": "care",
+    "card": "paper",
 }
 
 
@@ -101,6 +117,11 @@ class Product:
     def title(self) -> str:
         """Name as it stands in a catalogue."""
         return f"{self.brand} {self.name} {self.flavour.name} {self.size}"
+
+    @property
+    def category(self) -> str:
+        """Department of the shop."""
+        return _CATEGORIES[self.packaging]
 
 
 def _seed(world: World, *parts: object) -> int:
@@ -167,24 +188,44 @@ def demo_products(count: int = 40, seed: int = 0) -> tuple[Product, ...]:
         seed: Another seed gives another catalogue.
 
     Returns:
-        ``count`` distinct products of the demo world.
+        ``count`` distinct products of the demo world; their ids are made from their titles.
     """
-    return _catalogue("demo", count, first_family=seed * 10_000)
+    return _catalogue(count, first_family=seed * _FAMILIES_PER_SEED)
 
 
-def _catalogue(world: World, count: int, first_family: int) -> tuple[Product, ...]:
+def unlisted_products(count: int, seed: int = 0) -> tuple[Product, ...]:
+    """Make products of the demo world that no demo catalogue of this seed lists: honest "no match" cases.
+
+    Args:
+        count: Number of products.
+        seed: Seed of the catalogue that they stay out of.
+
+    Returns:
+        ``count`` products whose brand and name pairs do not occur in ``demo_products(40, seed)``.
+    """
+    listed = {(product.brand, product.name) for product in demo_products(40, seed)}
+    return _catalogue(count, first_family=seed * _FAMILIES_PER_SEED + _FAMILIES_PER_SEED // 2, avoided=listed)
+
+
+def _catalogue(
+    count: int, first_family: int, avoided: Collection[tuple[str, str]] = frozenset()
+) -> tuple[Product, ...]:
     products: list[Product] = []
-    brands: set[tuple[str, str]] = set()
+    lines = set(avoided)
     number = first_family
     while len(products) < count:
         kind = PACKAGINGS[number % len(PACKAGINGS)]
-        members = family(world, number, size=1 + (number * 7 + 2) % 4, packaging=kind)
+        members = family("demo", number, size=1 + (number * 7 + 2) % 4, packaging=kind)
         number += 1
         line = members[0].brand, members[0].name
-        if line not in brands:
-            brands.add(line)
-            products.extend(members[: count - len(products)])
-    return tuple(products)
+        if line not in lines:
+            lines.add(line)
+            products.extend(replace(member, product_id=_slug(member.title)) for member in members)
+    return tuple(products[:count])
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 def training_family(rng: np.random.Generator, size: int = 4, packaging: Packaging | None = None) -> tuple[Product, ...]:
