@@ -41,7 +41,10 @@ def _grain(picture: RGB, rng: np.random.Generator, cells: tuple[int, int], stren
 def table(resolution_wh: tuple[int, int], rng: np.random.Generator) -> RGB:
     """A wall above a table top with a grain."""
     width, height = resolution_wh
-    wall, wood = _muted(rng), hsv(float(rng.uniform(0.05, 0.11)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.3, 0.9)))
+    wall, wood = (
+        _muted(rng),
+        hsv(float(rng.uniform(0.05, 0.11)), float(rng.uniform(0.1, 0.6)), float(rng.uniform(0.3, 0.9))),
+    )
     picture = _grain(_flat(resolution_wh, wall, mix(wall, (0, 0, 0), 0.15)), rng, (5, 4), 6)
     edge = round(height * float(rng.uniform(0.3, 0.75)))
     top = _grain(_flat((width, height - edge), mix(wood, (0, 0, 0), 0.15), wood), rng, (4, 40), 9)
@@ -101,7 +104,9 @@ def shelf(resolution_wh: tuple[int, int], rng: np.random.Generator, goods: Seque
         floor = round(row * pitch + pitch * float(rng.uniform(0.5, 0.55)))
         _stock(picture, floor, round(pitch * 0.82), goods, rng)
         cv2.rectangle(picture, (0, floor), (width, floor + lip), board, -1)
-        cv2.rectangle(picture, (0, floor + lip), (width, floor + lip + max(1, lip // 3)), mix(board, (0, 0, 0), 0.6), -1)
+        cv2.rectangle(
+            picture, (0, floor + lip), (width, floor + lip + max(1, lip // 3)), mix(board, (0, 0, 0), 0.6), -1
+        )
         _price_tags(picture, floor, lip, rng)
     return picture
 

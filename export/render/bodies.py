@@ -61,7 +61,9 @@ def _flat(texture: RGBA, width: float, height: float) -> Facet:
     return Facet(texture, np.array([[-x, y, 0], [x, y, 0], [x, -y, 0], [-x, -y, 0]], dtype=np.float64))
 
 
-def _quad(a: tuple[float, ...], b: tuple[float, ...], c: tuple[float, ...], d: tuple[float, ...]) -> NDArray[np.float64]:
+def _quad(
+    a: tuple[float, ...], b: tuple[float, ...], c: tuple[float, ...], d: tuple[float, ...]
+) -> NDArray[np.float64]:
     return np.array([a, b, c, d], dtype=np.float64)
 
 
@@ -108,7 +110,9 @@ def _cap(colour: Colour, y: float, z: float, radius: float) -> Facet:
     for rib in range(4, 38, 4):
         cv2.line(drum, (rib, 16), (rib, 34), (*mix(colour, NEAR_BLACK, 0.4), 255), 1)
     cv2.ellipse(drum, (20, 14), (18, 11), 0, 0, 360, (*colour, 255), -1)
-    corners = _quad((-radius, y + radius, z), (radius, y + radius, z), (radius, y - radius, z), (-radius, y - radius, z))
+    corners = _quad(
+        (-radius, y + radius, z), (radius, y + radius, z), (radius, y - radius, z), (-radius, y - radius, z)
+    )
     return Facet(drum, corners)
 
 
@@ -262,7 +266,9 @@ def _tube(artwork: Artwork) -> RGBA:
     half = np.where(rows >= height, 0.62, np.maximum(half, 0.5))
     position = x / half
     flatness = np.clip(y, 0, 1)
-    shade = 1.04 - 0.45 * flatness * np.abs(position) ** 2.5 + 0.16 * np.exp(-(((position + 0.45) / 0.1) ** 2)) * flatness
+    shade = (
+        1.04 - 0.45 * flatness * np.abs(position) ** 2.5 + 0.16 * np.exp(-(((position + 0.45) / 0.1) ** 2)) * flatness
+    )
     shade = np.where(y < 0.045, 0.9 + 0.08 * ((columns // max(1, width // 40)) % 2), shade)
     ribs = (rows >= height) & ((columns // max(1, width // 30)) % 2 == 0)
     shade = np.where(ribs, shade * 0.88, shade)
@@ -271,6 +277,3 @@ def _tube(artwork: Artwork) -> RGBA:
         picture, ((x / np.maximum(half, 0.8)) + 1) / 2 * width, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.dstack([np.clip(warped * shade[..., None], 0, 255).astype(np.uint8), alpha])
-
-
-

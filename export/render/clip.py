@@ -30,8 +30,9 @@ from numpy.typing import NDArray
 
 from export.render.background import paste, table
 from export.render.camera import Pose
-from export.render.hand import holding_hand, passing_arm
+from export.render.hand import Grip, holding_hand, passing_arm
 from export.render.packshot import render_pose
+from export.render.palette import Colour
 from export.render.products import Product
 
 _log = logging.getLogger(__name__)
@@ -55,12 +56,15 @@ class Key:
 
 @dataclass(frozen=True)
 class Actor:
-    """A product that moves along its keys; ``listed`` is false for the one that no catalogue knows."""
+    """A product that moves along its keys.
+
+    ``listed`` is false for one that no catalogue knows; ``grip`` is the side from which a hand holds it, if any.
+    """
 
     product: Product
     keys: tuple[Key, ...]
     listed: bool = True
-    held: bool = True
+    grip: Grip | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class ClipScript:
     fps: int = 25
     duration_s: float = 10.0
     seed: int = 0
+    skin: Colour = (224, 176, 144)
 
     @property
     def frame_count(self) -> int:
@@ -233,12 +238,13 @@ def _act(image: NDArray[np.uint8], script: ClipScript, index: int, key: Key, sig
     left, top = round(key.x * width - wide / 2), round(key.y * height - tall / 2)
     box = (float(left), float(top), float(left + wide), float(top + tall))
     covers: list[NDArray[np.uint8]] = []
-    if actor.held:
-        behind, front = holding_hand(box, script.resolution_wh, np.random.default_rng([script.seed, 12, index]))
+    if actor.grip:
+        rng = np.random.default_rng([script.seed, 12, index])
+        behind, front = holding_hand(box, script.resolution_wh, rng, grip=actor.grip, skin=script.skin)
         covers.append(paste(image, behind, 0, 0))
     own = paste(image, cutout, left, top)
     covers.append(own)
-    if actor.held:
+    if actor.grip:
         fingers = paste(image, front, 0, 0)
         covers.append(fingers)
         own = cv2.subtract(own, fingers)
@@ -248,16 +254,14 @@ def _act(image: NDArray[np.uint8], script: ClipScript, index: int, key: Key, sig
     sights.append(Sight(index, (x0, y0, x1, y1), float(np.count_nonzero(own > 127)) / area, own))
 
 
-def _reach(
-    image: NDArray[np.uint8], script: ClipScript, arm: Arm, timestamp_s: float, sights: list[Sight]
-) -> None:
+def _reach(image: NDArray[np.uint8], script: ClipScript, arm: Arm, timestamp_s: float, sights: list[Sight]) -> None:
     if not arm.start_s <= timestamp_s <= arm.end_s:
         return
     share = (timestamp_s - arm.start_s) / (arm.end_s - arm.start_s)
     width, height = script.resolution_wh
     lift = arm.y + (1.3 - arm.y) * (2 * share - 1) ** 4
     tip = ((arm.from_x + share * (arm.to_x - arm.from_x)) * width, lift * height)
-    layer = passing_arm(script.resolution_wh, tip, 0.16 * height, (224, 176, 144))
+    layer = passing_arm(script.resolution_wh, tip, 0.16 * height, script.skin)
     _cover(sights, [paste(image, layer, 0, 0)])
 
 

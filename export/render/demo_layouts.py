@@ -15,10 +15,10 @@ def arch(front: Front) -> None:
     """A tall arched window with the motif, brand above, name below on the ground."""
     sheet, palette = front.sheet, front.sheet.palette
     gradient(sheet, ALL, palette.ground, mix(palette.ground, palette.second, 0.35))
-    crown = 0.34 * sheet.aspect
+    crown = min(0.34 * sheet.aspect, 0.21)
     sheet.ellipse((0.16, 0.25, 0.84, 0.25 + 2 * crown), palette.paper)
-    sheet.rectangle((0.16, 0.25 + crown, 0.84, max(0.68, 0.26 + crown)), palette.paper)
-    front.motif(0.5, 0.48, 0.24)
+    sheet.rectangle((0.16, 0.25 + crown, 0.84, 0.68), palette.paper)
+    front.motif(0.5, 0.48, min(0.24, 0.15 / sheet.aspect))
     front.brand((0.1, 0.05, 0.9, 0.22), palette.ink)
     front.name((0.1, 0.71, 0.9, 0.78), palette.ink)
     front.flavour_strip((0.1, 0.80, 0.9, 0.88))
@@ -51,7 +51,9 @@ def medallion(front: Front) -> None:
     for radius, colour in ((0.44, palette.accent), (0.41, palette.paper)):
         sheet.circle(0.5, 0.38, radius, colour)
     front.motif(0.5, 0.38 - 0.16 * sheet.aspect, 0.15)
-    front.brand((0.16, 0.38 + 0.02 * sheet.aspect, 0.84, 0.38 + 0.24 * sheet.aspect), readable_on(palette.paper, palette.second))
+    front.brand(
+        (0.16, 0.38 + 0.02 * sheet.aspect, 0.84, 0.38 + 0.24 * sheet.aspect), readable_on(palette.paper, palette.second)
+    )
     low = 0.38 + 0.47 * sheet.aspect
     front.name((0.1, max(low, 0.6), 0.9, max(low, 0.6) + 0.09), palette.ink)
     front.flavour((0.1, 0.78, 0.9, 0.86), palette.ink)

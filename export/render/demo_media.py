@@ -33,9 +33,9 @@ _ITEM_FIELDS = ("product_id", "title", "image", "price", "currency", "url", "bra
 
 # group of photos: how many, how they are taken
 _PHOTO_GROUPS: dict[str, tuple[int, SceneStyle]] = {
-    "clear": (12, SceneStyle(size=(0.6, 0.8), hand=0.3, spoil=0.35, out=0.0)),
-    "hard": (8, SceneStyle(size=(0.45, 0.8), hand=0.9, spoil=1.0, out=0.08)),
-    "unlisted": (6, SceneStyle(size=(0.55, 0.8), hand=0.5, spoil=0.5, out=0.0)),
+    "clear": (12, SceneStyle(size=(0.6, 0.8), hand=0.3, spoil=0.25, out=0.0, spread=0.7)),
+    "hard": (8, SceneStyle(size=(0.45, 0.8), hand=0.9, spoil=1.0, out=0.08, spread=0.8)),
+    "unlisted": (6, SceneStyle(size=(0.55, 0.8), hand=0.5, spoil=0.4, out=0.0, spread=0.7)),
 }
 
 
@@ -136,6 +136,8 @@ def _photo(product: Product, style: SceneStyle, goods: Sequence[RGBA], rng: np.r
     """Take one photo; one in which the product is nearly hidden is taken again."""
     while True:
         cutout = render_cutout(product, rng, 340, calm=style.spoil < 0.9)
-        scene = compose_scene([cutout], None, rng, resolution_wh=PHOTO_WH, style=replace(style, least_visible=0.5), goods=goods)
+        scene = compose_scene(
+            [cutout], None, rng, resolution_wh=PHOTO_WH, style=replace(style, least_visible=0.5), goods=goods
+        )
         if len(scene.xyxy):
             return scene.image

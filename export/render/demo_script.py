@@ -31,13 +31,13 @@ def demo_script(products: Sequence[Product], unlisted: Sequence[Product], seed: 
     others = list(lines.values())
     first, second, third, fourth = (others[int(i)] for i in rng.permutation(len(others))[:4])
     actors = (
-        Actor(first, _crossing(0.3, 3.0)),
-        Actor(second, _rising(2.6, 5.6, x=0.33, yaw=0.3)),
-        Actor(third, _rising(3.2, 6.0, x=0.70, yaw=-0.35)),
-        Actor(unlisted[0], _rising(5.6, 8.2, x=0.28, yaw=-0.2), listed=False),
-        Actor(fourth, _rising(6.2, 8.4, x=0.66, yaw=0.25)),
-        Actor(pair[0], _rising(7.9, 9.8, x=0.30, yaw=0.2)),
-        Actor(pair[1], _rising(8.1, 9.8, x=0.68, yaw=-0.15)),
+        Actor(first, _crossing(0.3, 3.0), grip="below"),
+        Actor(second, _rising(2.6, 5.6, x=0.33, yaw=0.3), grip="left"),
+        Actor(third, _rising(3.2, 6.0, x=0.70, yaw=-0.35), grip="right"),
+        Actor(unlisted[0], _rising(5.6, 8.2, x=0.28, yaw=-0.2), listed=False, grip="left"),
+        Actor(fourth, _rising(6.2, 8.4, x=0.66, yaw=0.25), grip="right"),
+        Actor(pair[0], _rising(7.9, 9.8, x=0.30, yaw=0.2), grip="left"),
+        Actor(pair[1], _rising(8.1, 9.8, x=0.68, yaw=-0.15), grip="right"),
     )
     return ClipScript(actors, (Arm(4.0, 5.2, from_x=0.15, to_x=0.85),), seed=seed)
 

@@ -12,6 +12,8 @@ Example:
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,8 @@ from export.render.palette import NEAR_BLACK, WHITE, Colour, hsv, mix
 
 RGBA = NDArray[np.uint8]
 Points = NDArray[np.float64]
+Grip = Literal["left", "right", "below"]
+GRIPS: tuple[Grip, ...] = ("left", "right", "below")
 
 
 def skin_colour(rng: np.random.Generator) -> Colour:
@@ -34,7 +38,11 @@ def _capsule(layer: RGBA, path: Points, width: float, skin: Colour) -> None:
     """Draw a limb along a path (n, 2) in pixels, darker at its rim."""
     points = np.round(path * 8).astype(np.int32)[None]
     # dark rim, body, lit ridge
-    for share, tone in ((1.0, mix(skin, NEAR_BLACK, 0.38)), (0.86, mix(skin, NEAR_BLACK, 0.12)), (0.45, mix(skin, WHITE, 0.1))):
+    for share, tone in (
+        (1.0, mix(skin, NEAR_BLACK, 0.38)),
+        (0.86, mix(skin, NEAR_BLACK, 0.12)),
+        (0.45, mix(skin, WHITE, 0.1)),
+    ):
         thick = max(1, round(width * share))
         offset = np.array([-width, -width]) * (1 - share) * 0.22
         moved = points + np.round(offset * 8).astype(np.int32)
@@ -46,10 +54,14 @@ def _nail(layer: RGBA, tip: Points, direction: Points, width: float, skin: Colou
     centre = tip - direction * width * 0.05
     axes = (max(1, round(width * 0.3)), max(1, round(width * 0.24)))
     tone = mix(mix(skin, (255, 190, 190), 0.35), WHITE, 0.25)
-    cv2.ellipse(layer, (round(float(centre[0])), round(float(centre[1]))), axes, angle, 0, 360, (*tone, 255), -1, cv2.LINE_AA)
+    cv2.ellipse(
+        layer, (round(float(centre[0])), round(float(centre[1]))), axes, angle, 0, 360, (*tone, 255), -1, cv2.LINE_AA
+    )
 
 
-def _finger(layer: RGBA, root: Points, tip: Points, width: float, skin: Colour, rng: np.random.Generator, nail: bool) -> None:
+def _finger(
+    layer: RGBA, root: Points, tip: Points, width: float, skin: Colour, rng: np.random.Generator, nail: bool
+) -> None:
     along = tip - root
     length = max(float(np.hypot(*along)), 1.0)
     bend = np.array([-along[1], along[0]]) * float(rng.uniform(-0.12, 0.12))
@@ -70,14 +82,21 @@ def _soften(layer: RGBA, width: float) -> RGBA:
 
 
 def holding_hand(
-    xyxy: tuple[float, float, float, float], resolution_wh: tuple[int, int], rng: np.random.Generator
+    xyxy: tuple[float, float, float, float],
+    resolution_wh: tuple[int, int],
+    rng: np.random.Generator,
+    *,
+    grip: Grip | None = None,
+    skin: Colour | None = None,
 ) -> tuple[RGBA, RGBA]:
     """Draw a hand that holds whatever fills a box.
 
     Args:
         xyxy: Box of the held thing in pixels.
         resolution_wh: Size of the picture.
-        rng: Grip (from a side or from below), skin and size are drawn from it.
+        rng: Source of chance.
+        grip: The side from which it reaches in; by chance when not given.
+        skin: Its colour; by chance when not given.
 
     Returns:
         Layer behind the thing (palm and arm) and layer in front of it (fingers), both (H, W, 4) uint8 RGBA.
@@ -85,17 +104,19 @@ def holding_hand(
     width, height = resolution_wh
     behind, front = (np.zeros((height, width, 4), np.uint8) for _ in range(2))
     x0, y0, x1, y1 = xyxy
-    skin = skin_colour(rng)
+    by_chance = skin_colour(rng)
+    skin = skin or by_chance
     finger = float(np.clip(rng.uniform(0.13, 0.22) * (x1 - x0 + y1 - y0) / 2, 3, 0.25 * width))
-    side = -1.0 if rng.random() < 0.5 else 1.0
+    grip = grip or GRIPS[int(rng.choice(3, p=[0.35, 0.35, 0.3]))]
+    side = -1.0 if grip == "left" or (grip == "below" and rng.random() < 0.5) else 1.0
     edge, inward = (x0, 1.0) if side < 0 else (x1, -1.0)
     grip_y = float(rng.uniform(y0 + 0.35 * (y1 - y0), y1 - 0.1 * (y1 - y0)))
-    if rng.random() < 0.3:
+    if grip == "below":
         edge, grip_y = (x0 + x1) / 2, y1
         _grip_from_below(front, (x0, y0, x1, y1), finger, skin, rng)
     else:
         _grip_from_side(front, (edge, inward), (grip_y, x1 - x0), finger, skin, rng)
-    reach = np.array([edge - inward * finger * (0.0 if grip_y == y1 else 1.0), grip_y + finger])
+    reach = np.array([edge - inward * finger * (0.0 if grip == "below" else 1.0), grip_y + finger])
     elbow = np.array([edge + side * width * float(rng.uniform(0.0, 0.6)), height * 1.2])
     _capsule(behind, np.stack([reach, elbow]), finger * 3.2, skin)
     if rng.random() < 0.5:
@@ -129,7 +150,12 @@ def passing_arm(resolution_wh: tuple[int, int], tip: tuple[float, float], width:
 
 
 def _grip_from_side(
-    front: RGBA, edge: tuple[float, float], place: tuple[float, float], finger: float, skin: Colour, rng: np.random.Generator
+    front: RGBA,
+    edge: tuple[float, float],
+    place: tuple[float, float],
+    finger: float,
+    skin: Colour,
+    rng: np.random.Generator,
 ) -> None:
     """Fingers or a thumb reach over an upright edge: ``edge`` is (x, inward sign), ``place`` is (y, width held)."""
     (x, inward), (y, span) = edge, place

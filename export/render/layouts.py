@@ -43,7 +43,13 @@ class Front:
         accent = self.sheet.palette.accent
         self.sheet.rectangle(box, accent, 0.3 if self.product.design.family_seed % 2 else 0.0)
         inset = 0.2 * (y1 - y0)
-        print_word(self.sheet, self.product.flavour.name, (x0 + 0.03, y0 + inset, x1 - 0.03, y1 - inset), readable_on(accent), BOLD)
+        print_word(
+            self.sheet,
+            self.product.flavour.name,
+            (x0 + 0.03, y0 + inset, x1 - 0.03, y1 - inset),
+            readable_on(accent),
+            BOLD,
+        )
 
     def motif(self, x: float, y: float, radius: float) -> None:
         """Draw the motif of the flavour in its own colour."""

@@ -181,7 +181,9 @@ def _disc(radius: int) -> NDArray[np.uint8]:
     return disc
 
 
-def print_lines(sheet: Sheet, words: list[str], box: Box, colour: Colour, face: Face = PLAIN, *, align: float = 0.5) -> None:
+def print_lines(
+    sheet: Sheet, words: list[str], box: Box, colour: Colour, face: Face = PLAIN, *, align: float = 0.5
+) -> None:
     """Print several lines of equal height under each other into a box."""
     if not words:
         return

@@ -155,7 +155,9 @@ def splash(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> N
 def heart(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> None:
     """Draw a heart."""
     t = _round(50)
-    shape = np.stack([16 * np.sin(t) ** 3, -(13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t))], 1)
+    shape = np.stack(
+        [16 * np.sin(t) ** 3, -(13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t))], 1
+    )
     sheet.polygon(_at(sheet, shape / 17, x, y, radius), colour)
 
 
@@ -163,7 +165,9 @@ def house(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> No
     """Draw a farmhouse with a sun."""
     sheet.circle(x + 0.6 * radius, y - 0.6 * radius * sheet.aspect, 0.3 * radius, (244, 190, 60))
     sheet.polygon(_at(sheet, np.array([[-0.7, 0.0], [0.5, 0.0], [0.5, 0.8], [-0.7, 0.8]]), x, y, radius), colour)
-    sheet.polygon(_at(sheet, np.array([[-0.9, 0.0], [-0.1, -0.7], [0.7, 0.0]]), x, y, radius), mix(colour, NEAR_BLACK, 0.4))
+    sheet.polygon(
+        _at(sheet, np.array([[-0.9, 0.0], [-0.1, -0.7], [0.7, 0.0]]), x, y, radius), mix(colour, NEAR_BLACK, 0.4)
+    )
     sheet.polygon(_at(sheet, np.array([[-0.25, 0.3], [0.1, 0.3], [0.1, 0.8], [-0.25, 0.8]]), x, y, radius), WHITE)
 
 

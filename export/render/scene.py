@@ -34,7 +34,8 @@ class SceneStyle:
     ``size`` is the range of a product's longer side in shares of the picture's shorter side, ``overlap`` the
     largest share of a product that an earlier one may cover, ``least_visible`` the share under which a product
     is not counted as shown. ``hand`` is the chance of a hand per product, ``spoil`` the strength of the
-    photographic effects, ``out`` how far a product may leave the picture, in shares of its size.
+    photographic effects, ``out`` how far a product may leave the picture, in shares of its size, ``spread`` how
+    far from the middle products may be, 1 for anywhere.
     """
 
     size: tuple[float, float] = (0.55, 1.0)
@@ -43,6 +44,7 @@ class SceneStyle:
     hand: float = 0.45
     spoil: float = 1.0
     out: float = 0.12
+    spread: float = 1.0
 
 
 SINGLE = SceneStyle()
@@ -127,19 +129,23 @@ def _place(
     rng: np.random.Generator,
 ) -> _Placed | None:
     """Scale a cut-out and find room for it; None where twelve tries found none."""
-    width, height = resolution_wh
     for _ in range(12):
-        target = float(rng.uniform(*style.size)) * min(width, height)
+        target = float(rng.uniform(*style.size)) * min(resolution_wh)
         scale = target / max(cutout.shape[:2])
         size = (max(3, round(cutout.shape[1] * scale)), max(3, round(cutout.shape[0] * scale)))
         slack = style.out * target
-        left = int(rng.uniform(-slack, max(width - size[0] + slack, 1 - slack)))
-        top = int(rng.uniform(-slack, max(height - size[1] + slack, 1 - slack)))
+        left, top = (_start(room, own, slack, style.spread, rng) for room, own in zip(resolution_wh, size, strict=True))
         trial = (left, top, left + size[0], top + size[1])
         if all(_covered(other.xyxy, trial) <= style.overlap for other in placed):
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             return _Placed(index, cv2.resize(cutout, size, interpolation=method), left, top)
     return None
+
+
+def _start(room: int, own: int, slack: float, spread: float, rng: np.random.Generator) -> int:
+    """Draw where a thing of length ``own`` begins inside ``room``, or up to ``slack`` outside of it."""
+    reach = max((room - own) / 2 + slack, 0.5) * spread
+    return round((room - own) / 2 + float(rng.uniform(-reach, reach)))
 
 
 def _covered(below: tuple[float, ...], above: tuple[float, ...]) -> float:
@@ -185,7 +191,9 @@ def _drop_shadow(picture: RGB, thing: _Placed, rng: np.random.Generator) -> None
     layer = np.zeros((*soft.shape, 4), np.uint8)
     layer[..., 3] = soft
     shift = (rng.uniform(-0.08, 0.08) * tall, rng.uniform(0.0, 0.08) * tall)
-    paste(picture, layer, int(thing.left - pad + shift[0]), int(thing.top - pad + shift[1]), float(rng.uniform(0.25, 0.6)))
+    paste(
+        picture, layer, int(thing.left - pad + shift[0]), int(thing.top - pad + shift[1]), float(rng.uniform(0.25, 0.6))
+    )
 
 
 def _photographed(
