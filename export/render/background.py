@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from export.render.opencv import cv2
 from export.render.palette import Colour, hsv, mix
 
 RGB = NDArray[np.uint8]
@@ -27,8 +27,9 @@ def _muted(rng: np.random.Generator) -> Colour:
 def _flat(resolution_wh: tuple[int, int], top: Colour, low: Colour) -> RGB:
     width, height = resolution_wh
     ramp = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    column = np.float32(top) * (1 - ramp) + np.float32(low) * ramp
-    return np.broadcast_to(column, (height, width, 3)).astype(np.uint8).copy()
+    column = np.array(top, np.float32) * (1 - ramp) + np.array(low, np.float32) * ramp
+    picture: RGB = np.broadcast_to(column, (height, width, 3)).astype(np.uint8)
+    return picture
 
 
 def _grain(picture: RGB, rng: np.random.Generator, cells: tuple[int, int], strength: float) -> RGB:
@@ -166,6 +167,9 @@ def paste(picture: RGB, cutout: RGBA, left: int, top: int, opacity: float = 1.0)
         (H, W) uint8: where it was pasted, 0..255.
     """
     coverage = np.zeros(picture.shape[:2], np.uint8)
+    inset_x, inset_y, wide, tall = cv2.boundingRect(np.ascontiguousarray(cutout[..., 3]))
+    cutout = cutout[inset_y : inset_y + tall, inset_x : inset_x + wide]
+    left, top = left + inset_x, top + inset_y
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + cutout.shape[1], picture.shape[1]), min(top + cutout.shape[0], picture.shape[0])
     if x1 <= x0 or y1 <= y0:

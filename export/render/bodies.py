@@ -15,12 +15,12 @@ Example:
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from export.render.artwork import Artwork, draw_artwork
 from export.render.camera import RGBA, Facet
+from export.render.opencv import cv2
 from export.render.palette import NEAR_BLACK, Colour, mix
 from export.render.products import Product
 
@@ -149,7 +149,7 @@ def _wrap(artwork: Artwork) -> NDArray[np.uint8]:
 def _round_skin(product: Product, artwork: Artwork, pitch: float) -> tuple[NDArray[np.uint8], Profile, float]:
     """Return the flat skin (label, glass, cap), the radius of each row in shares of the widest, and the rim's drop."""
     label = _wrap(artwork)
-    height, width = artwork.front.shape[:2]
+    height = artwork.front.shape[0]
     if product.packaging == "can":
         skin, radii = label.copy(), np.ones(height, np.float32)
         rim = max(2, height // 28)

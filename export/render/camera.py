@@ -18,9 +18,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from export.render.opencv import cv2
 
 Points3 = NDArray[np.float64]
 RGBA = NDArray[np.uint8]
@@ -74,7 +75,7 @@ def photograph(facets: list[Facet], pose: Pose, long_side: int) -> RGBA:
         long_side: Pixels of the longer side of the result.
 
     Returns:
-        (H, W, 4) uint8 RGBA with straight alpha and one pixel of margin.
+        (H, W, 4) uint8 RGBA with straight alpha, cropped to what is inked; ``long_side`` is the size before cropping.
     """
     flat = [project(facet.corners, pose) for facet in facets]
     everything = np.concatenate(flat)
@@ -87,7 +88,8 @@ def photograph(facets: list[Facet], pose: Pose, long_side: int) -> RGBA:
         corners = (flat[index] - low) * scale + _SUPERSAMPLE
         _paint(canvas, facets[index], corners.astype(np.float32), _brightness(facets[index], pose))
     small = cv2.resize(canvas, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
-    return straight(small)
+    left, top, wide, tall = cv2.boundingRect(np.ascontiguousarray(small[..., 3]))
+    return straight(small[top : top + tall, left : left + wide])
 
 
 def straight(premultiplied: RGBA) -> RGBA:

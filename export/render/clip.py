@@ -15,25 +15,28 @@ Example:
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
-import cv2
 import numpy as np
+from av import VideoStream
 from numpy.typing import NDArray
 
 from export.render.background import paste, table
 from export.render.camera import Pose
 from export.render.hand import Grip, holding_hand, passing_arm
+from export.render.opencv import cv2
 from export.render.packshot import render_pose
 from export.render.palette import Colour
 from export.render.products import Product
+from export.render.scene import XYXY, mask_xyxy, visible_share
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +104,7 @@ class Sight:
     """One actor in one frame: ``xyxy`` in pixels inside the frame, ``mask`` (H, W) uint8 of what is seen of it."""
 
     actor: int
-    xyxy: tuple[float, float, float, float]
+    xyxy: XYXY
     visibility: float
     mask: NDArray[np.uint8]
 
@@ -123,7 +126,7 @@ class Appearance:
     start_s: float
     end_s: float
     timestamp_s: tuple[float, ...]
-    xyxy: tuple[tuple[float, float, float, float], ...]
+    xyxy: tuple[XYXY, ...]
     visibility: tuple[float, ...]
 
 
@@ -169,7 +172,7 @@ def interpolate(keys: tuple[Key, ...], timestamp_s: float) -> Key | None:
     """Return the pose at a time, eased between keys, or None before the first and after the last."""
     if not keys or not keys[0].timestamp_s <= timestamp_s <= keys[-1].timestamp_s:
         return None
-    for before, after in zip(keys[:-1], keys[1:], strict=True):
+    for before, after in itertools.pairwise(keys):
         if timestamp_s <= after.timestamp_s:
             share = (timestamp_s - before.timestamp_s) / (after.timestamp_s - before.timestamp_s)
             eased = share * share * (3 - 2 * share)
@@ -244,14 +247,13 @@ def _act(image: NDArray[np.uint8], script: ClipScript, index: int, key: Key, sig
         covers.append(paste(image, behind, 0, 0))
     own = paste(image, cutout, left, top)
     covers.append(own)
+    xyxy = mask_xyxy(own)
     if actor.grip:
         fingers = paste(image, front, 0, 0)
         covers.append(fingers)
         own = cv2.subtract(own, fingers)
     _cover(sights, covers)
-    area = max(float(np.count_nonzero(cutout[..., 3] > 127)), 1.0)
-    x0, y0, x1, y1 = (float(v) for v in np.clip(box, 0, (width, height, width, height)))
-    sights.append(Sight(index, (x0, y0, x1, y1), float(np.count_nonzero(own > 127)) / area, own))
+    sights.append(Sight(index, xyxy, visible_share(own, cutout), own))
 
 
 def _reach(image: NDArray[np.uint8], script: ClipScript, arm: Arm, timestamp_s: float, sights: list[Sight]) -> None:
@@ -269,10 +271,10 @@ def _cover(sights: list[Sight], covers: Sequence[NDArray[np.uint8]]) -> None:
     """Take what is covered from the sights, in place of the list."""
     for row, sight in enumerate(sights):
         mask = sight.mask
-        before = max(np.count_nonzero(mask > 127), 1)
+        before = max(int(np.count_nonzero(mask > 127)), 1)
         for cover in covers:
             mask = cv2.subtract(mask, cover)
-        share = np.count_nonzero(mask > 127) / before
+        share = int(np.count_nonzero(mask > 127)) / before
         sights[row] = replace(sight, mask=mask, visibility=sight.visibility * share)
 
 
@@ -289,7 +291,7 @@ def write_clip(script: ClipScript, path: Path) -> ClipTruth:
     codec = _best_codec()
     seen: dict[int, list[tuple[float, Sight]]] = {}
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=Fraction(script.fps))
+        stream = cast(VideoStream, container.add_stream(codec, rate=Fraction(script.fps)))
         stream.width, stream.height = script.resolution_wh
         stream.pix_fmt = "yuv420p"
         if codec == "libx264":

@@ -63,7 +63,7 @@ def write_demo_media(out: Path, seed: int = 0, count: int = 40) -> DemoMedia:
         count: Products in the catalogue, at least 12.
 
     Returns:
-        What was written: ``ITEMS.csv``, ``images/``, ``clip.mp4``, ``truth.json``, ``photos/`` and in it ``queries.csv``.
+        What was written: ``ITEMS.csv``, ``images/``, ``clip.mp4``, ``truth.json``, ``photos/`` with ``queries.csv``.
 
     Raises:
         OSError: The folder cannot be written.

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from export.render.opencv import cv2
 from export.render.palette import NEAR_BLACK, WHITE, Colour, hsv, mix
 
 RGBA = NDArray[np.uint8]
@@ -75,10 +75,15 @@ def _finger(
 def _soften(layer: RGBA, width: float) -> RGBA:
     """Blur the shading of a layer without letting its edge go transparent-dark."""
     sigma = max(0.5, width / 14)
-    blurred = cv2.GaussianBlur(layer, (0, 0), sigma).astype(np.float32)
-    alpha = np.maximum(blurred[..., 3:4], 1.0)
-    colour = np.minimum(blurred[..., :3] * 255.0 / alpha, 255)
-    return np.concatenate([colour, blurred[..., 3:4]], axis=2).astype(np.uint8)
+    pad = int(3 * sigma) + 1
+    left, top, wide, tall = cv2.boundingRect(np.ascontiguousarray(layer[..., 3]))
+    window = layer[max(top - pad, 0) : top + tall + pad, max(left - pad, 0) : left + wide + pad]
+    if wide and tall:
+        blurred = cv2.GaussianBlur(window, (0, 0), sigma).astype(np.float32)
+        scale = np.float32(255.0) / np.maximum(blurred[..., 3:4], 1)
+        window[..., :3] = np.minimum(blurred[..., :3] * scale, 255)
+        window[..., 3] = blurred[..., 3]
+    return layer
 
 
 def holding_hand(
@@ -145,7 +150,7 @@ def passing_arm(resolution_wh: tuple[int, int], tip: tuple[float, float], width:
     _capsule(layer, np.stack([knuckles + (elbow - knuckles) * 0.22, knuckles]), width, skin)
     for number in range(4):
         root = knuckles + np.array([(number - 1.5) * width * 0.24, 0.0])
-        _capsule(layer, np.stack([root, root + [-0.1 * width, -0.6 * width]]), width * 0.27, skin)
+        _capsule(layer, np.stack([root, root + np.array([-0.1 * width, -0.6 * width])]), width * 0.27, skin)
     return _soften(layer, width / 2)
 
 

@@ -15,11 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFont
 
+from export.render.opencv import cv2
 from export.render.palette import Colour
 from export.render.sheet import Box, Sheet
 

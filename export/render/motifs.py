@@ -23,7 +23,8 @@ def _at(sheet: Sheet, shape: Points, x: float, y: float, radius: float, turn: fl
     """Scale a unit shape (n, 2) to a radius, turn it (radians) and move it to a centre."""
     cosine, sine = np.cos(turn), np.sin(turn)
     turned = shape @ np.array([[cosine, sine], [-sine, cosine]])
-    return np.array([x, y]) + turned * np.array([radius, radius * sheet.aspect])
+    moved: Points = np.array([x, y]) + turned * np.array([radius, radius * sheet.aspect])
+    return moved
 
 
 def _round(count: int = 40) -> NDArray[np.float64]:
@@ -87,15 +88,15 @@ def grain(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> No
     sheet.line(_at(sheet, np.array([[0.0, 1.0], [0.05, -0.6]]), x, y, radius), colour, radius * 0.06)
     for row in np.linspace(-0.8, 0.4, 6):
         for side in (-1.0, 1.0):
-            centre = _at(sheet, np.array([[0.2 * side, row]]), x, y, radius)[0]
-            sheet.polygon(_at(sheet, leaf_shape(), *centre, radius * 0.26, -side * 1.0), colour)
+            left, top = _at(sheet, np.array([[0.2 * side, row]]), x, y, radius)[0]
+            sheet.polygon(_at(sheet, leaf_shape(), left, top, radius * 0.26, -side * 1.0), colour)
 
 
 def leaf_sprig(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> None:
     """Draw a sprig of leaves."""
     for turn in np.linspace(-2.6, -0.5, int(sheet.rng.integers(3, 7))):
-        centre = _at(sheet, np.array([[0.5, 0.0]]), x, y + 0.4 * radius * sheet.aspect, radius, float(turn))[0]
-        _leaf(sheet, *centre, radius * 0.5, float(turn), colour)
+        left, top = _at(sheet, np.array([[0.5, 0.0]]), x, y + 0.4 * radius * sheet.aspect, radius, float(turn))[0]
+        _leaf(sheet, left, top, radius * 0.5, float(turn), colour)
 
 
 def drop(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> None:
@@ -128,13 +129,13 @@ def mountains(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -
         peak = np.array([[-0.9, 0.7], [0.0, -0.9], [0.9, 0.7]]) * size + [shift, 0.7 * (1 - size)]
         sheet.polygon(_at(sheet, peak, x, y, radius), mix(colour, NEAR_BLACK, 0.3 * size))
         snow = np.array([[-0.28, -0.4], [0.0, -0.9], [0.28, -0.4], [0.1, -0.52], [-0.08, -0.35]]) * size
-        sheet.polygon(_at(sheet, snow + [shift, 0.7 * (1 - size)], x, y, radius), WHITE)
+        sheet.polygon(_at(sheet, snow + np.array([shift, 0.7 * (1 - size)]), x, y, radius), WHITE)
 
 
 def cup(sheet: Sheet, x: float, y: float, radius: float, colour: Colour) -> None:
     """Draw a steaming cup."""
     sheet.polygon(_at(sheet, np.array([[-0.7, -0.2], [0.6, -0.2], [0.4, 0.8], [-0.5, 0.8]]), x, y, radius), colour)
-    ring = _polar(np.full(20, 0.3), np.linspace(-1.6, 1.6, 20)) + [0.52, 0.2]
+    ring = _polar(np.full(20, 0.3), np.linspace(-1.6, 1.6, 20)) + np.array([0.52, 0.2])
     sheet.line(_at(sheet, ring, x, y, radius), colour, radius * 0.12)
     rise = np.linspace(-0.95, -0.35, 12)
     for shift in (-0.35, 0.0, 0.35):

@@ -10,12 +10,12 @@ Example:
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from export.render.bodies import body, turns_in_space
 from export.render.camera import RGBA, Pose, photograph
+from export.render.opencv import cv2
 from export.render.products import Product
 
 VIEWS: tuple[Pose, ...] = (

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from export.render.opencv import cv2
 from export.render.palette import Colour
 from export.render.sheet import Box, Sheet
 
@@ -21,7 +21,8 @@ Pattern = Callable[[Sheet, Box, Colour, Colour], None]
 def _fill(sheet: Sheet, box: Box, share: NDArray[np.float32], first: Colour, second: Colour) -> None:
     """Blend two colours by ``share`` (h, w) in 0..1 and paste the result into the box."""
     x0, y0, x1, y1 = sheet.place(box)
-    start, step = np.float32(first), np.float32(second) - np.float32(first)
+    start = np.array(first, np.float32)
+    step = np.array(second, np.float32) - start
     pixels = start + share[..., None] * step
     sheet.image.paste(Image.fromarray(pixels.astype(np.uint8)), (x0, y0, x1, y1))
 
@@ -30,8 +31,8 @@ def _grid(sheet: Sheet, box: Box) -> tuple[NDArray[np.float32], NDArray[np.float
     """Return x and y (h, w) of a box, both in widths of the sheet."""
     x0, y0, x1, y1 = sheet.place(box)
     columns, rows = np.arange(x1 - x0, dtype=np.float32), np.arange(y1 - y0, dtype=np.float32)
-    x, y = np.meshgrid(columns / sheet.image.width, rows / sheet.image.width)
-    return x, y
+    x, y = np.meshgrid(columns / np.float32(sheet.image.width), rows / np.float32(sheet.image.width))
+    return x.astype(np.float32), y.astype(np.float32)
 
 
 def solid(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -54,7 +55,7 @@ def stripes(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     angle = sheet.rng.choice([0.0, np.pi / 2, 0.6, -0.6, float(sheet.rng.uniform(0, np.pi))])
     period, duty = float(sheet.rng.choice([0.05, 0.08, 0.14, 0.25, 0.4])), float(sheet.rng.uniform(0.2, 0.6))
     phase = (np.float32(np.cos(angle)) * x + np.float32(np.sin(angle)) * y) / np.float32(period)
-    _fill(sheet, box, np.float32(phase % 1.0 < duty), first, second)
+    _fill(sheet, box, (phase % 1.0 < duty).astype(np.float32), first, second)
 
 
 def dots(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -64,7 +65,7 @@ def dots(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     row = np.floor(y / period)
     across = (x / period + 0.5 * (row % 2)) % 1.0 - 0.5
     down = (y / period) % 1.0 - 0.5
-    _fill(sheet, box, np.float32(across**2 + down**2 < radius**2), first, second)
+    _fill(sheet, box, (across**2 + down**2 < radius**2).astype(np.float32), first, second)
 
 
 def waves(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -73,7 +74,7 @@ def waves(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     length, height = float(sheet.rng.uniform(0.15, 0.7)), float(sheet.rng.uniform(0.02, 0.1))
     period = float(sheet.rng.uniform(0.08, 0.35))
     phase = (y + height * np.sin(x * np.float32(2 * np.pi / length))) / np.float32(period)
-    _fill(sheet, box, np.float32(phase % 1.0 < 0.45), first, second)
+    _fill(sheet, box, (phase % 1.0 < 0.45).astype(np.float32), first, second)
 
 
 def checks(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -84,7 +85,7 @@ def checks(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     period = float(sheet.rng.choice([0.07, 0.12, 0.2, 0.33]))
     across, down = np.floor(x / period) % 2, np.floor(y / period) % 2
     share = np.abs(across - down) if sheet.rng.random() < 0.5 else (across + down) / 2
-    _fill(sheet, box, np.float32(share), first, second)
+    _fill(sheet, box, (share).astype(np.float32), first, second)
 
 
 def rays(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -93,7 +94,7 @@ def rays(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     centre_x, centre_y = x.max() * sheet.rng.uniform(0.2, 0.8), y.max() * sheet.rng.uniform(0.2, 1.0)
     count = int(sheet.rng.integers(7, 22))
     turn = np.arctan2(y - np.float32(centre_y), x - np.float32(centre_x)) / np.float32(2 * np.pi)
-    _fill(sheet, box, np.float32((turn * count) % 1.0 < 0.5), first, second)
+    _fill(sheet, box, ((turn * count) % 1.0 < 0.5).astype(np.float32), first, second)
 
 
 def rings(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -101,7 +102,7 @@ def rings(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     x, y = _grid(sheet, box)
     away = np.hypot(x - np.float32(x.max() * sheet.rng.random()), y - np.float32(y.max() * sheet.rng.random()))
     period = float(sheet.rng.uniform(0.06, 0.3))
-    _fill(sheet, box, np.float32((away / period) % 1.0 < sheet.rng.uniform(0.3, 0.6)), first, second)
+    _fill(sheet, box, ((away / period) % 1.0 < sheet.rng.uniform(0.3, 0.6)).astype(np.float32), first, second)
 
 
 def blobs(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
@@ -111,7 +112,7 @@ def blobs(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:
     cells = int(sheet.rng.integers(3, 9))
     coarse = sheet.rng.random((max(2, round(cells * height / width)) + 1, cells)).astype(np.float32)
     field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    _fill(sheet, box, np.float32(np.clip((field - sheet.rng.uniform(0.45, 0.65)) * 40, 0, 1)), first, second)
+    _fill(sheet, box, (np.clip((field - sheet.rng.uniform(0.45, 0.65)) * 40, 0, 1)).astype(np.float32), first, second)
 
 
 def confetti(sheet: Sheet, box: Box, first: Colour, second: Colour) -> None:

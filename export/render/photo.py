@@ -11,9 +11,10 @@ Example:
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from export.render.opencv import cv2
 
 RGB = NDArray[np.uint8]
 Plane = NDArray[np.float32]
@@ -28,7 +29,8 @@ def _axes(image: RGB) -> tuple[Plane, Plane]:
 
 
 def _times(image: RGB, gain: Plane | NDArray[np.float32]) -> RGB:
-    return np.minimum(image * gain, 255).astype(np.uint8)
+    lit: RGB = np.minimum(image * gain, 255).astype(np.uint8)
+    return lit
 
 
 def light(image: RGB, rng: np.random.Generator) -> RGB:
@@ -52,7 +54,8 @@ def glare(image: RGB, rng: np.random.Generator, strength: float | None = None) -
     long, short = np.float32(rng.uniform(0.2, 0.9)), np.float32(rng.uniform(0.05, 0.22))
     peak = np.float32(rng.uniform(40, 190) if strength is None else strength)
     spot = peak * np.exp(-((u / long) ** 2) - (v / short) ** 2)
-    return np.minimum(image + spot[..., None], 255).astype(np.uint8)
+    lit: RGB = np.minimum(image + spot[..., None], 255).astype(np.uint8)
+    return lit
 
 
 def shadow(image: RGB, rng: np.random.Generator) -> RGB:
@@ -105,7 +108,8 @@ def tone(image: RGB, rng: np.random.Generator) -> RGB:
     grey = image.mean(axis=2, keepdims=True, dtype=np.float32)
     saturation, contrast = np.float32(rng.uniform(0.55, 1.3)), np.float32(rng.uniform(0.7, 1.2))
     coloured = grey + (image - grey) * saturation
-    return np.clip((coloured - 118) * contrast + 118, 0, 255).astype(np.uint8)
+    toned: RGB = np.clip((coloured - 118) * contrast + 118, 0, 255).astype(np.uint8)
+    return toned
 
 
 def jpeg(image: RGB, rng: np.random.Generator, quality: int | None = None) -> RGB:

@@ -15,16 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from export.render.background import crop_background, paste, random_background
 from export.render.hand import holding_hand
+from export.render.opencv import cv2
 from export.render.photo import spoil
 
 RGB = NDArray[np.uint8]
 RGBA = NDArray[np.uint8]
+XYXY = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class _Placed:
     top: int
 
     @property
-    def xyxy(self) -> tuple[float, float, float, float]:
+    def xyxy(self) -> XYXY:
         height, width = self.cutout.shape[:2]
         return float(self.left), float(self.top), float(self.left + width), float(self.top + height)
 
@@ -109,15 +110,33 @@ def compose_scene(
         picture = crop_background(background, resolution_wh, rng)
     placed: list[_Placed] = []
     masks: list[NDArray[np.uint8]] = []
-    whole: list[float] = []
+    boxes: list[XYXY] = []
     for index, cutout in enumerate(cutouts):
         thing = _place(index, cutout, placed, resolution_wh, style, rng)
         if thing is None:
             continue
-        _insert(picture, thing, masks, style.hand, rng)
+        boxes.append(_insert(picture, thing, masks, style.hand, rng))
         placed.append(thing)
-        whole.append(float(np.count_nonzero(thing.cutout[..., 3] > 127)))
-    return _photographed(spoil(picture, rng, style.spoil), placed, masks, whole, style.least_visible)
+    seen = [visible_share(mask, thing.cutout) for mask, thing in zip(masks, placed, strict=True)]
+    kept = [row for row, share in enumerate(seen) if share >= style.least_visible]
+    return Scene(
+        image=spoil(picture, rng, style.spoil),
+        xyxy=np.array([boxes[row] for row in kept], np.float32).reshape(-1, 4),
+        product_index=np.array([placed[row].index for row in kept], np.int64),
+        masks=np.array([masks[row] for row in kept], np.uint8).reshape(-1, *picture.shape[:2]),
+        visibility=np.array([seen[row] for row in kept], np.float32),
+    )
+
+
+def mask_xyxy(mask: NDArray[np.uint8]) -> XYXY:
+    """Return the tight box of a mask's pixels above one half, in pixels; all zeros where there are none."""
+    left, top, wide, tall = cv2.boundingRect((mask > 127).view(np.uint8))
+    return float(left), float(top), float(left + wide), float(top + tall)
+
+
+def visible_share(mask: NDArray[np.uint8], cutout: RGBA) -> float:
+    """Return which share of a cut-out's opaque pixels a mask shows, 0..1."""
+    return int(np.count_nonzero(mask > 127)) / max(int(np.count_nonzero(cutout[..., 3] > 127)), 1)
 
 
 def _place(
@@ -160,8 +179,8 @@ def _covered(below: tuple[float, ...], above: tuple[float, ...]) -> float:
 
 def _insert(
     picture: RGB, thing: _Placed, masks: list[NDArray[np.uint8]], hand_chance: float, rng: np.random.Generator
-) -> None:
-    """Paste a thing with its shadow and perhaps a hand, and cut what it covers from the masks below."""
+) -> XYXY:
+    """Paste a thing with its shadow and perhaps a hand, cut what it covers from the masks below, return its box."""
     height, width = picture.shape[:2]
     held = rng.random() < hand_chance
     over = []
@@ -172,6 +191,7 @@ def _insert(
         _drop_shadow(picture, thing, rng)
     own = paste(picture, thing.cutout, thing.left, thing.top)
     over.append(own)
+    xyxy = mask_xyxy(own)
     if held:
         fingers = paste(picture, front, 0, 0)
         over.append(fingers)
@@ -180,6 +200,7 @@ def _insert(
         for cover in over:
             cv2.subtract(mask, cover, mask)
     masks.append(own)
+    return xyxy
 
 
 def _drop_shadow(picture: RGB, thing: _Placed, rng: np.random.Generator) -> None:
@@ -193,21 +214,4 @@ def _drop_shadow(picture: RGB, thing: _Placed, rng: np.random.Generator) -> None
     shift = (rng.uniform(-0.08, 0.08) * tall, rng.uniform(0.0, 0.08) * tall)
     paste(
         picture, layer, int(thing.left - pad + shift[0]), int(thing.top - pad + shift[1]), float(rng.uniform(0.25, 0.6))
-    )
-
-
-def _photographed(
-    image: RGB, placed: list[_Placed], masks: list[NDArray[np.uint8]], whole: list[float], least: float
-) -> Scene:
-    """Keep what is visible enough, with boxes cut at the picture's border."""
-    height, width = image.shape[:2]
-    seen = [np.count_nonzero(mask > 127) / max(area, 1.0) for mask, area in zip(masks, whole, strict=True)]
-    kept = [row for row, share in enumerate(seen) if share >= least]
-    boxes = [np.clip(placed[row].xyxy, 0, (width, height, width, height)) for row in kept]
-    return Scene(
-        image=image,
-        xyxy=np.asarray(boxes, np.float32).reshape(-1, 4),
-        product_index=np.asarray([placed[row].index for row in kept], np.int64),
-        masks=np.asarray([masks[row] for row in kept], np.uint8).reshape(-1, height, width),
-        visibility=np.asarray([seen[row] for row in kept], np.float32),
     )

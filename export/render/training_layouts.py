@@ -101,7 +101,7 @@ def plaque(front: Front) -> None:
 
 def hero(front: Front) -> None:
     """One motif fills half of the face."""
-    sheet, palette, rng = front.sheet, front.sheet.palette, front.sheet.rng
+    palette, rng = front.sheet.palette, front.sheet.rng
     _ground(front)
     low = bool(rng.random() < 0.7)
     radius = float(rng.uniform(0.28, 0.55))
