@@ -28,7 +28,8 @@ def _flat(resolution_wh: tuple[int, int], top: Colour, low: Colour) -> RGB:
     width, height = resolution_wh
     ramp = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     column = np.array(top, np.float32) * (1 - ramp) + np.array(low, np.float32) * ramp
-    picture: RGB = np.broadcast_to(column, (height, width, 3)).astype(np.uint8)
+    picture = np.empty((height, width, 3), np.uint8)
+    picture[:] = column
     return picture
 
 
