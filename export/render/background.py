@@ -37,7 +37,8 @@ def _grain(picture: RGB, rng: np.random.Generator, cells: tuple[int, int], stren
     """Add cloudy texture; unequal ``cells`` (across, down) give the streaks of wood."""
     coarse = rng.standard_normal((cells[1], cells[0])).astype(np.float32)
     field = cv2.resize(coarse, (picture.shape[1], picture.shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.clip(picture + field[..., None] * np.float32(strength), 0, 255).astype(np.uint8)
+    textured: RGB = np.clip(picture + field[..., None] * np.float32(strength), 0, 255).astype(np.uint8)
+    return textured
 
 
 def table(resolution_wh: tuple[int, int], rng: np.random.Generator) -> RGB:
