@@ -283,14 +283,14 @@ def write_clip(script: ClipScript, path: Path) -> ClipTruth:
 
     Args:
         script: What happens.
-        path: An ``.mp4`` file to write; H.264 where this PyAV can encode it, otherwise MPEG-4 part 2.
+        path: The MP4 file to write; H.264 where this PyAV can encode it, otherwise MPEG-4 part 2.
 
     Returns:
         The truth, measured on the very frames that were encoded.
     """
     codec = _best_codec()
     seen: dict[int, list[tuple[float, Sight]]] = {}
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format="mp4") as container:
         stream = cast(VideoStream, container.add_stream(codec, rate=Fraction(script.fps)))
         stream.width, stream.height = script.resolution_wh
         stream.pix_fmt = "yuv420p"

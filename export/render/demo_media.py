@@ -10,6 +10,7 @@ Example:
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edge.errors import OutputError, UsageError
+from edge.files import whole_file, write_whole
 from export.render.background import RGBA
 from export.render.clip import ClipTruth, write_clip
 from export.render.demo_script import demo_script
@@ -26,6 +29,7 @@ from export.render.packshot import render_cutout, render_packshot
 from export.render.products import Product, demo_products, unlisted_products
 from export.render.scene import SceneStyle, compose_scene
 
+LEAST_PRODUCTS = 16
 VIEWS_PER_PRODUCT = 2
 PACKSHOT_SIZE = 320
 PHOTO_WH = (640, 480)
@@ -60,35 +64,48 @@ def write_demo_media(out: Path, seed: int = 0, count: int = 40) -> DemoMedia:
     Args:
         out: Folder to fill; made when missing, files of the same names are overwritten.
         seed: Decides catalogue, story and photos; equal seeds give equal pictures.
-        count: Products in the catalogue, at least 12.
+        count: Products in the catalogue, at least 16.
 
     Returns:
         What was written: ``ITEMS.csv``, ``images/``, ``clip.mp4``, ``truth.json``, ``photos/`` with ``queries.csv``.
 
     Raises:
-        OSError: The folder cannot be written.
+        UsageError: ``count`` is too small for the story of the clip.
+        OutputError: Something could not be written; files that are there are whole.
     """
+    if count < LEAST_PRODUCTS:
+        raise UsageError(f"A demo catalogue needs at least {LEAST_PRODUCTS} products for its clip, not {count}.")
     products, unlisted = demo_products(count, seed), unlisted_products(12, seed)
     images, photos = out / "images", out / "photos"
     for folder in (images, photos):
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
     items_csv = _write_catalogue(out / "ITEMS.csv", images, products)
-    truth = write_clip(demo_script(products, unlisted, seed), out / "clip.mp4")
+    with whole_file(out / "clip.mp4") as temporary:
+        truth = replace(write_clip(demo_script(products, unlisted, seed), temporary), path=out / "clip.mp4")
     truth_json = out / "truth.json"
-    truth_json.write_text(json.dumps(truth.document(), indent=1) + "\n", encoding="utf-8")
+    write_whole(truth_json, json.dumps(truth.document(), indent=1) + "\n")
     queries_csv = _write_photos(photos, products, unlisted, seed)
     return DemoMedia(out, items_csv, images, truth.path, truth_json, queries_csv, photos, products, truth)
 
 
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: the folder for the demo's media cannot be made ({error.strerror}).") from error
+
+
 def _save(image: NDArray[np.uint8], path: Path) -> None:
-    Image.fromarray(image).save(path, quality=92, subsampling=0)
+    with whole_file(path) as temporary:
+        Image.fromarray(image).save(temporary, "JPEG", quality=92, subsampling=0)
 
 
 def _write_csv(path: Path, fields: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(fields)
-        writer.writerows(rows)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(fields)
+    writer.writerows(rows)
+    write_whole(path, text.getvalue())
     return path
 
 
