@@ -32,7 +32,7 @@ lint: $(DEV) ## ruff, mypy strict, import contracts
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 
 fix: $(DEV) ## let ruff mend and format what it can
 	@$(PY) -m ruff check --fix .
