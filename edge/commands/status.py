@@ -1,0 +1,69 @@
+"""`python -m edge status`: what this device holds and what space it takes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from edge.bundle import load_bundle
+from edge.command_line import write_json
+from edge.defaults import choose_bundle, choose_shards, home_folder
+from edge.shard import open_shard
+
+EXAMPLE = "  python -m edge status --json -"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
+    parser.add_argument("--shard", type=Path, action="append", metavar="DIR", help="catalogue, repeatable")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)")
+    parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what is there."""
+    result = _status(args)
+    if args.json:
+        write_json(result, args.json)
+    if args.json != "-":
+        _print(result)
+    return 0
+
+
+def _status(args: argparse.Namespace) -> dict[str, Any]:
+    bundle = load_bundle(choose_bundle(args.bundle))
+    choice = choose_shards(args.shard)
+    shards = [(path, open_shard(path)) for path in choice.paths]
+    home = home_folder(args.home)
+    return {
+        "bundle": {"path": str(bundle.root), "name": bundle.name, "sha256": bundle.sha256,
+                   "space_id": bundle.space_id, "bytes": _bytes(bundle.root)},
+        "shards": [
+            {"path": str(path), "catalog": shard.catalog, "version": shard.version, "items": shard.products,
+             "views": shard.views, "sha256": shard.sha256, "demo": choice.demo, "bytes": _bytes(path)}
+            for path, shard in shards
+        ],
+        "home": {"path": str(home), "bytes": _bytes(home)},
+    }  # fmt: skip
+
+
+def _print(result: dict[str, Any]) -> None:
+    bundle, home = result["bundle"], result["home"]
+    print(f"bundle   {bundle['name']}  {_size(bundle['bytes'])}  {bundle['path']}")
+    for shard in result["shards"]:
+        demo = "  (demo catalogue of invented products)" if shard["demo"] else ""
+        print(
+            f"shard    {shard['catalog']} version {shard['version']}: {shard['items']} products, {shard['views']} views  "
+            f"{_size(shard['bytes'])}  {shard['path']}{demo}"
+        )
+    print(f"home     {_size(home['bytes'])}  {home['path']}")
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+
+
+def _size(n: int) -> str:
+    return f"{n / 1e6:.2f} MB" if n >= 1e5 else f"{n / 1e3:.1f} kB"

@@ -1,0 +1,121 @@
+"""`python -m edge tag`: find the products in pictures and videos."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from edge.bundle import load_bundle
+from edge.command_line import INTERRUPTED as EXIT_INTERRUPTED
+from edge.command_line import progress, say, write_json
+from edge.defaults import choose_bundle, choose_shards
+from edge.errors import MediaError, UsageError
+from edge.media.sources import expand_inputs, open_source
+from edge.pipeline import EVERY_S, INTERRUPTED, STEPS, Kit, Selection, tag_source
+from edge.shard import open_shard
+from edge.stopwatch import Stopwatch
+from edge.tags import SourceTags, TagRun
+
+EXAMPLE = "  python -m edge tag clip.mp4 photos/ --report report.html --json tags.json"
+EXIT_INPUT = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="picture, video, folder of pictures, or camera:0")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="models to use (default: those of the package)")
+    parser.add_argument(
+        "--shard",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="catalogue to search, repeatable (default: the one last synced, else the demo catalogue)",
+    )
+    parser.add_argument("--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)")
+    parser.add_argument("--category", help="suggest products of this category only")
+    parser.add_argument("--region", help="suggest products of this region only")
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads of the models (default: all cores)")
+    parser.add_argument("--json", metavar="FILE|-", help="write the tag document")
+    parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with crops and products")
+    parser.add_argument("--annotate", type=Path, metavar="OUT", help="write the picture or video with boxes and names")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tag every input; return 0, or 3 if one could not be used, or 130 if interrupted."""
+    watch = Stopwatch()
+    if args.annotate and len(args.paths) != 1:
+        raise UsageError(f"--annotate draws one input, {len(args.paths)} were given")
+    choice = choose_shards(args.shard)
+    bundle = load_bundle(choose_bundle(args.bundle))
+    kit = Kit.open(bundle, [open_shard(path) for path in choice.paths], Selection(args.category, args.region), args.threads)
+    sources = tuple(_tag_all(kit, args, watch))
+    result = TagRun(bundle, tuple(kit.gallery.shards), sources, watch.timing_ms(STEPS), choice.demo)
+    _write_results(result, args)
+    if any(source.error == INTERRUPTED for source in sources):
+        return EXIT_INTERRUPTED
+    return EXIT_INPUT if any(source.error for source in sources) else 0
+
+
+def _tag_all(kit: Kit, args: argparse.Namespace, watch: Stopwatch) -> Iterator[SourceTags]:
+    """Tag the inputs one after the other; one that cannot be used is said and kept as an entry with its error."""
+    for path, error in progress(list(_inputs(args.paths)), "tagging", unit="input"):
+        result = _failed(path, error) if error else _tag_one(kit, path, args.every, watch)
+        if result.error:
+            say(f"edge tag: {result.error}")
+        yield result
+        if result.error == INTERRUPTED:
+            return
+
+
+def _inputs(paths: Iterable[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each picture or video with None, and each path that names none with a sentence."""
+    for path in paths:
+        try:
+            yield from ((found, None) for found in expand_inputs([path]))
+        except MediaError as e:
+            yield path, str(e)
+
+
+def _tag_one(kit: Kit, path: str, every_s: float, watch: Stopwatch) -> SourceTags:
+    try:
+        with open_source(path) as source:
+            return tag_source(kit, source, every_s, watch)
+    except MediaError as e:
+        return _failed(path, str(e))
+    except KeyboardInterrupt:
+        return _failed(path, INTERRUPTED)
+
+
+def _failed(path: str, error: str) -> SourceTags:
+    """Return the entry of an input of which nothing could be read."""
+    return SourceTags(path, "image", None, (0, 0), False, 0, 0, 0, error, (), ())
+
+
+def _write_results(result: TagRun, args: argparse.Namespace) -> None:
+    """Write what was asked for; the table goes to stderr where the document goes to stdout."""
+    from edge.document import tag_document
+    from edge.output.table import print_table
+
+    print_table(result, sys.stderr if args.json == "-" else sys.stdout)
+    if args.json:
+        write_json(tag_document(result), args.json)
+    if args.report:
+        from edge.output.report import write_report
+
+        write_report(result, args.report)
+    if args.annotate and result.sources[0].resolution_wh != (0, 0):
+        from edge.output.annotate import annotate
+
+        annotate(result.sources[0], args.annotate)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds >= 0")
+    return value
