@@ -1,0 +1,1 @@
+"""Workbench of the kit: train, quantize, evaluate, and build bundles and catalogue shards."""
