@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from edge.command_line import Command, run_program
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (
+    Command("evaluate", "export.commands.evaluate", "measure recall and tags on photos with known answers"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
