@@ -89,13 +89,14 @@ def _text(path: Path) -> str:
         raw = path.read_bytes()
     except OSError as e:
         raise InputError(f"{path}: cannot be read ({e.strerror or e})") from e
-    if not raw.strip():
-        raise InputError(f"{path}: is empty: it needs a first line with {', '.join(REQUIRED)}")
     try:
-        return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError as e:
         line = raw[: e.start].count(b"\n") + 1
         raise InputError(f"{path}: line {line} is not UTF-8: save the table as UTF-8 text") from e
+    if not text.strip():
+        raise InputError(f"{path}: is empty: its first line must name {', '.join(REQUIRED)}")
+    return text
 
 
 def _names(header: list[str], path: Path) -> list[str]:

@@ -44,7 +44,7 @@ def test_empty_shard_is_a_shard(tmp_path: Path) -> None:
     assert shard.find("p") is None and shard.vectors.shape == (0, 5) and shard.thumbnails is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(CATALOGUE, st.integers(1, 9), st.randoms(use_true_random=False))
 def test_what_is_written_is_read(catalogue: tuple[list[ProductRecord], list[int]], ndim: int, random) -> None:
     records, extra = catalogue

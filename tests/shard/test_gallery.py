@@ -55,7 +55,7 @@ def test_no_query_is_no_answer(tmp_path: Path) -> None:
     assert gallery.search(np.zeros((0, 8), np.float32), 4).similarity.shape == (0, 4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.integers(1, 12),
     st.integers(0, 20),
