@@ -1,0 +1,80 @@
+"""The words that table, report and picture share: times, counts, and what a similarity means.
+
+    >>> clock(83.46), time_range(1.0, 2.5), count(2, "product")
+    ('1:23.5', '0:01.0 – 0:02.5', '2 products')
+"""
+
+from __future__ import annotations
+
+from edge.bundle import Matching
+from edge.tags import SourceTags, Tag, Unmatched
+
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds with one decimal, with hours where there are any."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    start = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
+    return f"{start}:{rest / 10:04.1f}"
+
+
+def time_range(start_s: float, end_s: float) -> str:
+    """Return a range of time, or one time where both ends read the same."""
+    start, end = clock(start_s), clock(end_s)
+    return start if start == end else f"{start} – {end}"
+
+
+def when(source: SourceTags, seen: Tag | Unmatched) -> str:
+    """Return when something is seen; nothing for a picture."""
+    return time_range(seen.start_s, seen.end_s) if source.kind == "video" else ""
+
+
+def count(n: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where that is right."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def explain_tag(tag: Tag, matching: Matching) -> str:
+    """Say in plain words why the product is suggested and how sure that is."""
+    first = tag.candidates[0]
+    needed = f"{first.similarity:.2f}, where {matching.similarity_threshold:.2f} is needed"
+    if len(tag.candidates) == 1:
+        return f"Looks like the catalogue picture ({needed}). The catalogue holds no other product to confuse it with."
+    second = tag.candidates[1]
+    if tag.status == "ambiguous":
+        return (
+            f"Could as well be “{second.title}”: the two are only {tag.margin:.2f} apart, "
+            f"and {matching.margin_threshold:.2f} is needed to choose. A person should look."
+        )
+    strength = _strength(first.similarity, matching.similarity_threshold)
+    return f"{strength} ({needed}). The next product, “{second.title}”, is {tag.margin:.2f} behind."
+
+
+def explain_unmatched(unmatched: Unmatched, matching: Matching) -> str:
+    """Say in plain words why no product is suggested."""
+    if unmatched.nearest is None:
+        return "The catalogue is empty."
+    nearest, needed = unmatched.nearest, matching.similarity_threshold
+    return f"Nearest is “{nearest.title}” at {nearest.similarity:.2f}; {needed:.2f} is needed."
+
+
+def summary(sources: tuple[SourceTags, ...]) -> str:
+    """Say in one line what a run found."""
+    tags = [tag for source in sources for tag in source.tags]
+    ambiguous = sum(tag.status == "ambiguous" for tag in tags)
+    unmatched = sum(len(source.unmatched) for source in sources)
+    failed = sum(source.error is not None for source in sources)
+    parts = [count(len(tags), "tag") + (f" ({ambiguous} ambiguous)" if ambiguous else "")]
+    parts.append(f"not in the catalogue: {count(unmatched, 'object')}")
+    parts.append(count(len(sources), "source") + (f", {failed} with a problem" if failed else ""))
+    return " · ".join(parts)
+
+
+def _strength(similarity: float, threshold: float) -> str:
+    """Name how far the similarity stands above the threshold, as a share of the way to identical."""
+    share = (similarity - threshold) / max(1 - threshold, 1e-6)
+    if share >= 0.5:
+        return "Very close to the catalogue picture"
+    return "Clearly like the catalogue picture" if share >= 0.2 else "Just like enough to the catalogue picture"
