@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.decoders import FAMILIES, Decoding
+from edge.decoders.family import Outputs
 from edge.detections import Detections
 from edge.errors import ModelError
 from edge.geometry import area, clip_xyxy, nms
 from edge.inference import Session
 from edge.preprocessing import ImageArray, Preprocessing
+
+CONFIDENCE_TOLERANCE = 0.01
+"""Half precision and quantization may round a confidence to slightly above 1."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +46,34 @@ class Detector:
         """
         tensor, placement = self.preprocessing.apply(image)
         outputs = self.session.run({self.session.inputs[0].name: tensor})
-        candidates = FAMILIES[self.decoding.family].decode(outputs, self.decoding, self.preprocessing.size_wh)
-        if not np.isfinite(candidates.xyxy).all():
-            raise ModelError("the detector gave boxes that are not finite numbers: check its preprocessing")
-        kept = nms(candidates.xyxy, candidates.confidence, self.decoding.iou_threshold)
-        found = candidates[kept[: self.decoding.max_detections]]
+        candidates = self._decode(outputs)
+        kept = nms(
+            candidates.xyxy, candidates.confidence, self.decoding.iou_threshold, limit=self.decoding.max_detections
+        )
+        found = candidates[kept]
         xyxy = clip_xyxy(placement.to_source(found.xyxy), (image.shape[1], image.shape[0]))
         return found.with_xyxy(xyxy)[area(xyxy) > 0]
+
+    def _decode(self, outputs: Outputs) -> Detections:
+        for role, name in self.decoding.outputs.items():
+            if name not in outputs:
+                raise ModelError(f"the detector has no output {name!r} ({role}), it has {sorted(outputs)}")
+            if np.isnan(outputs[name]).any():
+                raise ModelError(f"the detector's output {name!r} holds values that are not numbers")
+        family = FAMILIES[self.decoding.family]
+        try:
+            found = family.decode(outputs, self.decoding, self.preprocessing.size_wh)
+        except (KeyError, IndexError, ValueError) as e:
+            raise ModelError(f"the detector's outputs are not of the family {family.name}: {e}") from e
+        return _checked(found)
+
+
+def _checked(found: Detections) -> Detections:
+    if not np.isfinite(found.xyxy).all():
+        raise ModelError("the detector gave boxes that are not finite numbers: check its preprocessing")
+    highest = float(found.confidence.max(initial=0))
+    if highest > 1 + CONFIDENCE_TOLERANCE:
+        raise ModelError(
+            f"the detector gave a confidence of {highest:.3g}, above 1: check its family and preprocessing"
+        )
+    return Detections(found.xyxy, np.minimum(found.confidence, 1), found.class_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,7 @@ class Embedder:
         output: name of the output that holds the vector.
         ndim: length of the embedding.
         projection: applied after the model, where the bundle has one.
+        pooling: "mean" averages a feature map over its rows and columns; its layout is that of the input.
     """
 
     session: Session
@@ -44,6 +46,7 @@ class Embedder:
     output: str
     ndim: int
     projection: Projection | None = None
+    pooling: Literal["none", "mean"] = "none"
 
     def embed(self, crops: Sequence[ImageArray]) -> Float32s:
         """Embed crops.
@@ -60,6 +63,9 @@ class Embedder:
         if not crops:
             return np.zeros((0, self.ndim), np.float32)
         raw = np.concatenate([self._vector(crop) for crop in crops])
+        expected = self.ndim if self.projection is None else len(self.projection.matrix)
+        if raw.shape[1] != expected:
+            raise ModelError(f"the embedder gave vectors of {raw.shape[1]} numbers, expected {expected}")
         if self.projection is not None:
             raw = raw @ self.projection.matrix + self.projection.bias
         return l2_normalize(raw)
@@ -67,6 +73,8 @@ class Embedder:
     def _vector(self, crop: ImageArray) -> Float32s:
         tensor, _ = self.preprocessing.apply(crop)
         output = self.session.run({self.session.inputs[0].name: tensor})[self.output]
+        if self.pooling == "mean" and output.ndim == 4:
+            output = output.mean(axis=(2, 3) if self.preprocessing.layout == "NCHW" else (1, 2))
         return output.reshape(1, -1)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -78,3 +79,53 @@ def write_whole(path: Path, content: bytes | str) -> None:
     """Write a file so that it is either whole or not there; see `whole_file`."""
     with whole_file(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_folder(path: Path, marker: str) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; it takes the place of `path` if the block ends well, else it is removed.
+
+    Args:
+        path: where the folder shall stand. What stands there is replaced only if it is empty or holds `marker`.
+        marker: name of the file that every folder of this kind has.
+
+    Raises:
+        OutputError: something else stands there, it cannot be written, or the disk is full.
+    """
+    _require_replaceable(path, marker)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written ({e.strerror or e}): choose another place") from e
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        _exchange(temporary, path)
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written ({e.strerror or e}): nothing was left behind") from e
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _require_replaceable(path: Path, marker: str) -> None:
+    try:
+        taken = path.exists() and not (path.is_dir() and (not any(path.iterdir()) or (path / marker).is_file()))
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written ({e.strerror or e}): choose another place") from e
+    if taken:
+        raise OutputError(f"{path}: holds something else (no {marker} in it): choose another place or remove it")
+
+
+def _exchange(new: Path, path: Path) -> None:
+    if not path.exists():
+        new.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+    path.replace(old)
+    try:
+        new.rename(path)
+    except OSError:
+        old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)

@@ -38,20 +38,21 @@ def iou(a: Float32s, b: Float32s) -> Float32s:
     return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0), np.float32)
 
 
-def nms(xyxy: Float32s, confidence: Float32s, iou_threshold: float) -> npt.NDArray[np.intp]:
+def nms(xyxy: Float32s, confidence: Float32s, iou_threshold: float, limit: int | None = None) -> npt.NDArray[np.intp]:
     """Keep the most confident of every group of overlapping boxes (greedy, class-agnostic).
 
     Args:
         xyxy: (n, 4) boxes.
         confidence: (n,) confidences.
-        iou_threshold: boxes that overlap a kept one by more than this are dropped, 0..1.
+        iou_threshold: boxes that overlap a kept one by more than this are dropped, 0..1 (1 keeps all).
+        limit: stop after this many.
 
     Returns:
         Rows to keep, most confident first; ties keep the order in which the boxes came.
     """
     order = np.argsort(-confidence, kind="stable")
     keep: list[int] = []
-    while len(order):
+    while len(order) and (limit is None or len(keep) < limit):
         best, rest = order[0], order[1:]
         keep.append(int(best))
         order = rest[iou(xyxy[best : best + 1], xyxy[rest])[0] <= iou_threshold]

@@ -2,8 +2,10 @@
 
 Calibration, evaluation, training, the device and the browser all follow the same `Preprocessing`, which travels
 in `bundle.json`. One rule for values serves every model: ``(pixel - mean) / std`` with mean and std in pixel units
-(0..255), so that /255 is mean 0, std 255, and raw pixels are mean 0, std 1. Resizing is Pillow's bilinear filter
-(triangle, widened when it shrinks).
+(0..255), so that /255 is mean 0, std 255, and raw pixels are mean 0, std 1. It is computed once for each of the 256
+levels, in double precision, then rounded to float32: every port gets the same bits. Resizing is Pillow's bilinear
+filter (triangle, widened when it shrinks), which aligns the outer edges of the pictures, not the centres of their
+corner pixels: a point x of the source lies at x * scale + offset of the input.
 
     >>> rule = Preprocessing(size_wh=(416, 416), resize="letterbox", anchor="top_left", colour="BGR")
     >>> tensor, placement = rule.apply(image)              # (1, 3, 416, 416) float32
@@ -92,8 +94,12 @@ class Preprocessing:
             rule = cls(**values)
         except (KeyError, TypeError, ValueError) as e:
             raise ArtefactRefused(f"{where}: preprocessing is incomplete or malformed ({e})") from e
-        if not all(1 <= side <= 8192 for side in rule.size_wh) or 0 in rule.std:
-            raise ArtefactRefused(f"{where}: preprocessing has size {rule.size_wh} and std {rule.std}")
+        if not all(1 <= side <= 8192 for side in rule.size_wh):
+            raise ArtefactRefused(f"{where}: preprocessing size_wh is {rule.size_wh}, expected sides of 1 to 8192")
+        if min(rule.std) <= 0:
+            raise ArtefactRefused(f"{where}: preprocessing std is {rule.std}, expected numbers above 0")
+        if not (isinstance(rule.pad_value, int) and 0 <= rule.pad_value <= 255):
+            raise ArtefactRefused(f"{where}: preprocessing pad_value is {rule.pad_value!r}, expected 0 to 255")
         return rule
 
     def to_json(self) -> dict[str, Any]:
@@ -127,13 +133,19 @@ class Preprocessing:
         canvas = self._paste(_resize(image, resized_wh), placement)
         if self.colour == "BGR":
             canvas = canvas[:, :, ::-1]
-        scale = np.asarray([1.0 / s for s in self.std], np.float32)
-        tensor = canvas.astype(np.float32)
-        tensor -= np.asarray(self.mean, np.float32)
-        tensor *= scale
-        if self.layout == "NCHW":
-            tensor = np.ascontiguousarray(tensor.transpose(2, 0, 1))
+        planar = self.layout == "NCHW"
+        # One copy of bytes to planes is cheaper than three strided reads.
+        channels = np.ascontiguousarray(canvas.transpose(2, 0, 1)) if planar else canvas.transpose(2, 0, 1)
+        tensor = np.empty(channels.shape if planar else canvas.shape, np.float32)
+        into = tensor if planar else tensor.transpose(2, 0, 1)
+        for channel, values in enumerate(self.values()):
+            into[channel] = values[channels[channel]]
         return tensor[None], placement
+
+    def values(self) -> Float32s:
+        """Return float32 (3, 256): the value of every pixel level in each channel, (level - mean) / std."""
+        levels = np.arange(256)[None, :] - np.asarray(self.mean)[:, None]
+        return np.asarray(levels / np.asarray(self.std)[:, None], np.float32)
 
     def _paste(self, resized: ImageArray, placement: Placement) -> ImageArray:
         width, height = self.size_wh

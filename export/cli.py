@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from edge.command_line import Command, run_program
 
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (
+    Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),
+    Command("bundle", "export.commands.bundle", "bind a detector and an embedder into a bundle"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:

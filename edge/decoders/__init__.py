@@ -10,9 +10,27 @@ to the picture to `edge.detector`, which are the same for all.
 
 from __future__ import annotations
 
-from edge.decoders import fcos
-from edge.decoders.family import Decoding, Family
+from collections.abc import Sequence
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (fcos.FAMILY,)}
+from edge.decoders import decoded_boxes, fastestdet, fcos, yolox
+from edge.decoders.family import Decoding, Family, Recognised
+from edge.inference import TensorSpec
 
-__all__ = ["FAMILIES", "Decoding", "Family"]
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        fcos.FAMILY,
+        yolox.FAMILY,
+        fastestdet.FAMILY,
+        decoded_boxes.FAMILY,
+    )
+}
+
+
+def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Recognised | None:
+    """Return the reading of the first family that knows these inputs and outputs, or None."""
+    readings = (family.recognise(inputs, outputs) for family in FAMILIES.values())
+    return next((reading for reading in readings if reading is not None), None)
+
+
+__all__ = ["FAMILIES", "Decoding", "Family", "Recognised", "recognise"]

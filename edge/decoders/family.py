@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.detections import Detections
+from edge.detections import Detections, Float32s
 from edge.inference import TensorSpec
 from edge.preprocessing import Preprocessing
 
@@ -38,13 +39,31 @@ class Decoding:
     iou_threshold: float = 0.5
     max_detections: int = 300
 
+    def option(self, name: str, default: Any, kind: type | tuple[type, ...]) -> Any:
+        """Return one option of the family, checked.
+
+        Raises:
+            ValueError: the value is not of `kind`.
+        """
+        value = self.options.get(name, default)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"option {name} of the family {self.family} is {value!r}")
+        return value
+
 
 @dataclass(frozen=True)
 class Recognised:
-    """A family's reading of a model: the description it would put into a bundle."""
+    """A family's reading of a model: the description it would put into a bundle.
+
+    Attributes:
+        decoding: how the outputs are read.
+        preprocessing: how a picture becomes the input.
+        assumed: what the file cannot say and the family's own exporter is trusted for, in words for a person.
+    """
 
     decoding: Decoding
     preprocessing: Preprocessing
+    assumed: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,8 @@ class Family:
     Attributes:
         name: key in bundles and sidecars.
         source: paper or repository that defines the layout.
+        roles: keys of `Decoding.outputs`, the tensors that `decode` reads.
+        options: keys that `Decoding.options` may have.
         decode: outputs by name, the decoding and the input's width and height in pixels -> candidates in pixels of
             the input, all at or above the score threshold, not yet suppressed.
         recognise: inputs and outputs of a model -> how this family would read it, or None if it is another's.
@@ -61,11 +82,13 @@ class Family:
 
     name: str
     source: str
+    roles: tuple[str, ...]
     decode: Callable[[Outputs, Decoding, tuple[int, int]], Detections]
     recognise: Callable[[Sequence[TensorSpec], Sequence[TensorSpec]], Recognised | None]
+    options: tuple[str, ...] = ()
 
 
-def image_input(inputs: Sequence[TensorSpec]) -> tuple[str, tuple[int, int]] | None:
+def image_input(inputs: Sequence[TensorSpec]) -> tuple[Literal["NCHW", "NHWC"], tuple[int, int]] | None:
     """Return layout and (width, height) of the single picture input, or None if there is no such input."""
     if len(inputs) != 1 or len(inputs[0].shape) != 4:
         return None
@@ -77,7 +100,30 @@ def image_input(inputs: Sequence[TensorSpec]) -> tuple[str, tuple[int, int]] | N
     return None
 
 
-def cell_centres(input_wh: tuple[int, int], strides: Sequence[int]) -> npt.NDArray[np.float32]:
+def candidates(scores: Float32s, threshold: float) -> tuple[npt.NDArray[np.intp], Float32s, npt.NDArray[np.intp]]:
+    """Find the rows whose best class is confident enough.
+
+    Args:
+        scores: (N, c), one column for each class, c at least 1.
+        threshold: rows whose best score is below are dropped.
+
+    Returns:
+        The rows, and for each of them the best score and its class.
+    """
+    class_id = scores.argmax(axis=1)
+    confidence = np.take_along_axis(scores, class_id[:, None], axis=1)[:, 0]
+    rows = np.flatnonzero(confidence >= threshold)
+    return rows, confidence[rows], class_id[rows]
+
+
+def centres_to_xyxy(cxcywh: Float32s) -> Float32s:
+    """Return (n, 4) corner boxes of (n, 4) boxes given as centre x, centre y, width, height."""
+    centre, half = cxcywh[:, :2], cxcywh[:, 2:] / 2
+    return np.asarray(np.concatenate([centre - half, centre + half], axis=1), np.float32)
+
+
+@cache
+def cell_centres(input_wh: tuple[int, int], strides: tuple[int, ...]) -> Float32s:
     """Return (N, 3) rows of column, row (cell units, from 0) and stride, level by level, row-major.
 
     A level has ceil(height / stride) rows and ceil(width / stride) columns.
@@ -87,4 +133,6 @@ def cell_centres(input_wh: tuple[int, int], strides: Sequence[int]) -> npt.NDArr
         columns, rows = -(-input_wh[0] // stride), -(-input_wh[1] // stride)
         y, x = np.mgrid[:rows, :columns]
         levels.append(np.stack([x.ravel(), y.ravel(), np.full(rows * columns, stride)], axis=1))
-    return np.concatenate(levels).astype(np.float32) if levels else np.zeros((0, 3), np.float32)
+    cells = np.concatenate(levels).astype(np.float32) if levels else np.zeros((0, 3), np.float32)
+    cells.flags.writeable = False
+    return cells

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge.decoders.family import Decoding, Family, Outputs, Recognised, cell_centres, image_input
-from edge.detections import Detections
+from edge.decoders.family import Decoding, Family, Outputs, Recognised, candidates, cell_centres, image_input
+from edge.detections import Detections, require_shape
 from edge.inference import TensorSpec
 from edge.preprocessing import Preprocessing
 
@@ -22,17 +22,17 @@ STRIDES = (8, 16, 32)
 
 def decode(outputs: Outputs, decoding: Decoding, input_wh: tuple[int, int]) -> Detections:
     """Decode scores and distances; see `Family.decode`."""
-    scores = outputs[decoding.outputs["scores"]][0]
-    distances = outputs[decoding.outputs["distances"]][0]
+    scores = outputs[decoding.outputs["scores"]]
+    distances = outputs[decoding.outputs["distances"]]
     cells = cell_centres(input_wh, decoding.strides)
-    class_id = scores.argmax(axis=1)
-    confidence = scores[np.arange(len(scores)), class_id]
-    rows = np.flatnonzero(confidence >= decoding.score_threshold)
+    require_shape("scores", scores, (1, len(cells), None))
+    require_shape("distances", distances, (1, len(cells), 4))
+    rows, confidence, class_id = candidates(scores[0], decoding.score_threshold)
     stride = cells[rows, 2:]
     centre = (cells[rows, :2] + 0.5) * stride
-    sides = distances[rows] * stride
+    sides = distances[0, rows] * stride
     xyxy = np.concatenate([centre - sides[:, :2], centre + sides[:, 2:]], axis=1)
-    return Detections.of(xyxy, confidence[rows], class_id[rows])
+    return Detections.of(xyxy, confidence, class_id)
 
 
 def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Recognised | None:
@@ -45,9 +45,9 @@ def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Re
     for levels in (STRIDES, (16, 32), (8, 16), (16,), (8,), (8, 16, 32, 64)):
         if rows == len(cell_centres(size_wh, levels)):
             decoding = Decoding("fcos", {"scores": "scores", "distances": "distances"}, levels)
-            rule = Preprocessing(size_wh, layout="NCHW" if layout == "NCHW" else "NHWC", std=(255.0, 255.0, 255.0))
-            return Recognised(decoding, rule)
+            rule = Preprocessing(size_wh, layout=layout, std=(255.0, 255.0, 255.0))
+            return Recognised(decoding, rule, "RGB, values / 255, letterbox with 114")
     return None
 
 
-FAMILY = Family("fcos", "Tian et al. 2019, arXiv 1904.01355", decode, recognise)
+FAMILY = Family("fcos", "Tian et al. 2019, arXiv 1904.01355", ("scores", "distances"), decode, recognise)

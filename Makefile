@@ -1,0 +1,70 @@
+# Everything that a fresh checkout needs: `make demo` and `make test` set themselves up in .venv.
+# Needs Python 3.11 or newer, make, and a network for the packages; the second run is quick.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input install --quiet --constraint constraints.txt
+PINS := pyproject.toml constraints.txt
+
+BASE := .venv/.installed-base
+DEV := .venv/.installed-dev
+TRAIN := .venv/.installed-train
+
+.PHONY: help demo test test-full lint fix bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+demo: $(BASE) ## make an invented catalogue and a clip of it, tag the clip, write the report
+	@$(PY) -m export demo --out build/demo
+
+test: lint ## lint, then the tests (minutes)
+	@$(PY) -m pytest -n 2 -m "not full and not bench"
+
+test-full: $(TRAIN) ## the long tests: training, conversions, wheels for other machines
+	@TAGLET_REQUIRE=torch $(PY) -m pytest -m "full or torch"
+
+lint: $(DEV) ## ruff, mypy strict, import contracts
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-logo
+
+fix: $(DEV) ## let ruff mend and format what it can
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: $(DEV) ## measure speed and memory on this machine
+	@$(PY) -m pytest -m bench -s -q
+
+clean: ## remove everything that make has made, .venv included
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: sudo apt install python3" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing: sudo apt install python3-venv" >&2; exit 2; }
+	@echo "set-up: creating .venv with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv --clear .venv
+	@touch $@
+
+$(BASE): .venv/.made $(PINS)
+	@echo "set-up: installing what the device side needs (some 100 MB of wheels)"
+	@$(PIP) setuptools
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(BASE)
+	@echo "set-up: installing the tools for tests and lint"
+	@$(PIP) --no-build-isolation --editable '.[export,dev]'
+	@touch $@
+
+$(TRAIN): $(DEV)
+	@echo "set-up: installing torch for the training tests (200 MB to 3 GB, as your platform's wheel has it)"
+	@$(PIP) --no-build-isolation --editable '.[export,train,dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""Making bundles: reading models, their sidecars, and binding them with hashes."""

@@ -1,0 +1,96 @@
+"""What a model file says about itself beyond inputs and outputs: opset, quantization, final operators, metadata.
+
+>>> describe_graph(Path("detector.onnx")).quantization
+'float'
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.errors import MissingExtra, ModelError
+
+if TYPE_CHECKING:
+    import onnx
+
+DYNAMIC_OPERATORS = {"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "MatMulIntegerToFloat"}
+STATIC_OPERATORS = {"QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"}
+WEIGHT_OPERATORS = {"DequantizeLinear", "MatMulNBits", "DequantizeBFP"}
+SIDECAR_KEY = "taglet.sidecar"
+"""Metadata property of an ONNX file that holds the text of a sidecar, for models that describe themselves."""
+
+
+@dataclass(frozen=True)
+class GraphFacts:
+    """What a model file says about itself.
+
+    Attributes:
+        format: "onnx" or "tflite".
+        opset: ONNX operator set, None for other formats.
+        quantization: "float", "static" (activations too), "dynamic", "weight_only" or "fp16".
+        makers: output name -> operator that computes it.
+        sidecar: text of a sidecar that the model carries in itself, "" if none.
+        bytes: length of the file.
+    """
+
+    format: str
+    opset: int | None
+    quantization: str
+    bytes: int
+    makers: Mapping[str, str] = field(default_factory=dict)
+    sidecar: str = ""
+
+
+def describe_graph(path: Path) -> GraphFacts:
+    """Read a model file without running it.
+
+    Raises:
+        ModelError: the file is not a model.
+        MissingExtra: the package that reads it is not installed.
+    """
+    try:
+        import onnx
+    except ImportError as e:
+        raise MissingExtra("onnx, which reads model files,", "export") from e
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as e:  # protobuf's decode errors have no public base class
+        raise ModelError(f"{path}: not an ONNX model ({type(e).__name__})") from e
+    if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
+        raise ModelError(f"{path}: keeps its weights in other files: save it as one file (onnx.save does by default)")
+    return GraphFacts(
+        format="onnx",
+        opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=None),
+        quantization=_quantization(model.graph),
+        bytes=path.stat().st_size,
+        makers={name: node.op_type for node in model.graph.node for name in node.output},
+        sidecar=next((p.value for p in model.metadata_props if p.key == SIDECAR_KEY), ""),
+    )
+
+
+def _quantization(graph: onnx.GraphProto) -> str:
+    operators = Counter(node.op_type for node in graph.node)
+    if operators.keys() & DYNAMIC_OPERATORS:
+        return "dynamic"
+    if operators.keys() & STATIC_OPERATORS:
+        return "static"
+    if operators.keys() & WEIGHT_OPERATORS:
+        return "weight_only"
+    return "fp16" if _is_half_precision(graph) else "float"
+
+
+def _is_half_precision(graph: onnx.GraphProto) -> bool:
+    import onnx
+
+    sizes: Counter[int] = Counter()
+    for tensor in graph.initializer:
+        length = 1
+        for side in tensor.dims:
+            length *= side
+        sizes[tensor.data_type] += length
+    half = sizes[onnx.TensorProto.FLOAT16] + sizes[onnx.TensorProto.BFLOAT16]
+    return half > sizes[onnx.TensorProto.FLOAT]

@@ -1,0 +1,94 @@
+"""`export inspect`: say what a model file is and how the kit would read it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edge.command_line import write_json
+from edge.inference import TensorSpec
+from export.bundles.reading import ModelReading, read_model
+
+EXAMPLE = "  python -m export inspect yolox_nano_416.onnx --json -"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `export inspect`."""
+    parser.add_argument("model", type=Path, metavar="MODEL", help="an .onnx or .tflite file")
+    parser.add_argument("--sidecar", type=Path, metavar="FILE", help="its description (default: MODEL.toml beside it)")
+    parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Inspect one model and return the exit code."""
+    reading = read_model(args.model, args.sidecar)
+    value = reading_to_json(reading)
+    if args.json:
+        write_json(value, args.json)
+    if args.json != "-":
+        print("\n".join(_lines(value)))
+    return 0
+
+
+def reading_to_json(reading: ModelReading) -> dict[str, Any]:
+    """Return a reading as the result document of `export inspect`."""
+    return {
+        "format": reading.facts.format,
+        "inputs": [_tensor(spec) for spec in reading.inputs],
+        "outputs": [_tensor(spec) for spec in reading.outputs],
+        "opset": reading.facts.opset,
+        "kind": reading.kind,
+        "family": reading.family,
+        "preprocessing": reading.preprocessing.to_json() if reading.preprocessing else None,
+        "quantization": reading.facts.quantization,
+        "bytes": reading.facts.bytes,
+        "decoding": asdict(reading.decoding) if reading.decoding else None,
+        "vector": asdict(reading.vector) if reading.vector else None,
+        "labels": list(reading.labels),
+        "assumed": reading.assumed or _why_unknown(reading),
+    }
+
+
+def _tensor(spec: TensorSpec) -> dict[str, Any]:
+    quantized = {"scale": spec.scale, "zero_point": spec.zero_point} if spec.scale else {}
+    return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape), **quantized}
+
+
+def _why_unknown(reading: ModelReading) -> str:
+    if reading.kind != "unknown":
+        return ""
+    if len(reading.inputs) != 1:
+        return f"has {len(reading.inputs)} inputs; the kit feeds one picture and nothing else"
+    if reading.preprocessing is None and not _takes_picture(reading.inputs[0]):
+        return (
+            "its input is no picture (1, 3, height, width) or (1, height, width, 3) of known size; a sidecar gives it"
+        )
+    return f"no family known here has these outputs; a sidecar {reading.path.name}.toml can name one"
+
+
+def _takes_picture(spec: TensorSpec) -> bool:
+    return len(spec.shape) == 4 and 3 in (spec.shape[1], spec.shape[3]) and None not in spec.shape[1:]
+
+
+def _lines(value: dict[str, Any]) -> list[str]:
+    def tensors(specs: list[dict[str, Any]]) -> str:
+        return ", ".join(f"{t['name']} {t['dtype']} {['?' if d is None else d for d in t['shape']]}" for t in specs)
+
+    rows = {
+        "format": value["format"] + (f", opset {value['opset']}" if value["opset"] else ""),
+        "bytes": f"{value['bytes']:,}",
+        "quantization": value["quantization"],
+        "inputs": tensors(value["inputs"]).replace("'", ""),
+        "outputs": tensors(value["outputs"]).replace("'", ""),
+        "kind": value["kind"],
+        "family": value["family"] or "-",
+        "preprocessing": _short(value["preprocessing"]),
+        "note" if value["kind"] == "unknown" else "assumed": value["assumed"] or "-",
+    }
+    return [f"{name:<14} {text}" for name, text in rows.items()]
+
+
+def _short(rule: dict[str, Any] | None) -> str:
+    return ", ".join(f"{key} {v}" for key, v in rule.items()) if rule else "-"

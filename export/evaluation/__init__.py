@@ -1,0 +1,1 @@
+"""Measures of the kit: detection (average precision, recall) and retrieval."""

@@ -1,0 +1,42 @@
+"""What tests may need from outside, and when its absence is a failure instead of a skip.
+
+Real pictures, videos and models lie in ../shared beside the repository, or where TAGLET_SHARED points; torch comes
+with the [train] extra. A test without them is skipped, visibly. Where CI=true, ../shared is required, and
+TAGLET_REQUIRE=torch,shared requires what it names: then the same absence fails.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Return the folder of real data and models that tests read, or skip (in CI: fail)."""
+    folder = Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
+    if not (folder / "data").is_dir():
+        _absent("shared", f"{folder} is missing: real data and models are not on this machine")
+    return folder
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked `torch` where torch is not installed, or fail it where torch is required."""
+    if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
+        _absent("torch", "torch is not installed: make test-full installs it")
+
+
+def _absent(name: str, reason: str) -> None:
+    if name in _required():
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def _required() -> set[str]:
+    required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
+    return required | {"shared"} if os.environ.get("CI") == "true" else required
