@@ -75,12 +75,18 @@ def a_tag(
     return Tag(tag_id, status, products, margin, trail[0][0], trail[-1][0], moment, trail)
 
 
-def an_unmatched(nearest: Candidate | None = None, trail: tuple[Any, ...] = ((2.0, (5.0, 5.0, 30.0, 40.0)),)) -> Unmatched:
+def an_unmatched(
+    nearest: Candidate | None = None, trail: tuple[Any, ...] = ((2.0, (5.0, 5.0, 30.0, 40.0)),)
+) -> Unmatched:
     return Unmatched(trail[0][0], trail[-1][0], Moment(trail[0][0], trail[0][1], a_crop((9, 9, 90))), trail, nearest)
 
 
 def a_source(
-    *tags: Tag, path: str = "clip.mp4", unmatched: tuple[Unmatched, ...] = (), kind: Any = "video", error: str | None = None
+    *tags: Tag,
+    path: str = "clip.mp4",
+    unmatched: tuple[Unmatched, ...] = (),
+    kind: Any = "video",
+    error: str | None = None,
 ) -> SourceTags:
     duration_s = 4.0 if kind == "video" else 0.0
     return SourceTags(path, kind, duration_s, (160, 120), error is not None, 100, 8, 12, error, tags, unmatched)

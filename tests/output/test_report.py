@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from invented_runs import ShardInMemory, a_run, a_source, a_tag, an_unmatched, oat, webp
 
 from edge.errors import OutputError
 from edge.output.report import UNMATCHED_SHOWN, report_html, write_report
 from edge.shard import ProductRecord
 from edge.tags import Candidate
+from tests.output.invented_runs import ShardInMemory, a_run, a_source, a_tag, an_unmatched, oat, webp
 
 SHARD = ShardInMemory(
     [
@@ -62,7 +62,16 @@ def test_shows_a_run_without_sources() -> None:
 def test_shows_tag_product_and_runner_up() -> None:
     unmatched = an_unmatched(Candidate(0, "oat", "Oat drink 1 l", 0.41))
     page = _Page(report_html(a_run(a_source(oat(), unmatched=(unmatched,)), shard=SHARD)))
-    for part in ("Oat drink 1 l", "Havre", "21.90 SEK", "in stock", "0.84", "0.20", "0:01.0 – 0:03.0", "Oat drink barista"):
+    for part in (
+        "Oat drink 1 l",
+        "Havre",
+        "21.90 SEK",
+        "in stock",
+        "0.84",
+        "0.20",
+        "0:01.0 – 0:03.0",
+        "Oat drink barista",
+    ):
         assert part in page.text
     assert "Not in the catalogue: 1 object" in page.text and "0.41; 0.60 is needed" in page.text
     assert "spring, version 3" in page.text and "0.25 s" in page.text
@@ -79,7 +88,9 @@ def test_says_that_the_demo_catalogue_is_invented() -> None:
     assert "invented" not in _Page(report_html(a_run(demo=False))).text
 
 
-@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "'</style>"])
+@pytest.mark.parametrize(
+    "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "'</style>"]
+)
 def test_outside_text_stays_text(hostile: str) -> None:
     record = ProductRecord("p", hostile, hostile, hostile, "javascript:alert(1)", hostile, hostile)
     run = a_run(
@@ -104,7 +115,9 @@ def test_loads_nothing_from_elsewhere() -> None:
     html = report_html(a_run(a_source(oat(), unmatched=(an_unmatched(),)), shard=SHARD, demo=True))
     page = _Page(html)
     assert re.findall(r"https?://[^\"' <]*", html) == ["https://shop.example/oat"]
-    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "link", "iframe", "object", "form", "audio", "video"})
+    assert {tag for tag, _ in page.elements}.isdisjoint(
+        {"script", "link", "iframe", "object", "form", "audio", "video"}
+    )
     assert "url(" not in html and "@import" not in html
     policy = next(m["content"] for m in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None and policy.startswith("default-src 'none'; img-src data:;")
@@ -135,7 +148,11 @@ def test_ids_are_unique_and_every_link_inside_leads_somewhere() -> None:
     page = _Page(report_html(a_run(a_source(*tags), a_source(path="b.mp4"), shard=SHARD)))
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    targets = {(attributes.get("href") or "")[1:] for _, attributes in page.elements if (attributes.get("href") or "")[:1] == "#"}
+    targets = {
+        (attributes.get("href") or "")[1:]
+        for _, attributes in page.elements
+        if (attributes.get("href") or "")[:1] == "#"
+    }
     assert targets and targets <= set(ids)
 
 

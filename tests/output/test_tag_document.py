@@ -11,18 +11,20 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented_runs import a_run, a_source, a_tag, an_unmatched, oat
 
 from edge.document import document_from_json, document_of, read_document, tag_document
 from edge.errors import ArtefactRefused, InputError
 from edge.tagging import tag_id
+from tests.output.invented_runs import a_run, a_source, a_tag, an_unmatched, oat
 
 RUNS = [
     a_run(),
     a_run(a_source()),
     a_run(a_source(path="broken.jpg", kind="image", error="broken.jpg: the picture ends in the middle")),
     a_run(a_source(oat(), unmatched=(an_unmatched(),)), demo=True),
-    a_run(a_source(a_tag(("oat", "日本 \U0001f600 <b>", 1.0), margin=1.0)), a_source(oat(status="ambiguous", margin=0.0))),
+    a_run(
+        a_source(a_tag(("oat", "日本 \U0001f600 <b>", 1.0), margin=1.0)), a_source(oat(status="ambiguous", margin=0.0))
+    ),
 ]
 
 
@@ -112,7 +114,10 @@ def _changed(*path: Any, value: Any) -> Any:
         (_changed("sources", 0, "tags", 0, "margin", value=True), "sources[0].tags[0].margin: expected a number"),
         (_changed("sources", 0, "tags", 0, "similarity", value=1.5), "similarity: expected a number from -1 to 1"),
         (_changed("sources", 0, "tags", 0, "start_s", value=10**400), "start_s: expected a number"),
-        (_changed("sources", 0, "tags", 0, "shard", value=1), "sources[0].tags[0].shard: expected a number from 0 to 0"),
+        (
+            _changed("sources", 0, "tags", 0, "shard", value=1),
+            "sources[0].tags[0].shard: expected a number from 0 to 0",
+        ),
         (_changed("sources", 0, "tags", 0, "best", "xyxy", value=[9, 0, 1, 1]), "best.xyxy: expected a box"),
         (_changed("timing_ms", "total", value=float("nan")), "timing_ms.total: expected a number"),
         (_changed("bundle", "sha256", value=None), "bundle.sha256: expected a text"),
@@ -142,7 +147,11 @@ def test_refuses_a_missing_file(tmp_path: Path) -> None:
         read_document(tmp_path / "tags.json")
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+    )
+)
 def test_refuses_any_other_json_with_a_sentence(value: Any) -> None:
     good = _changed("schema", value=1)
     for broken in (value, {"schema": 1, "sources": value}, {**good, "sources": [value]}, {**good, "bundle": value}):

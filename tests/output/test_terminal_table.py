@@ -8,16 +8,19 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from invented_runs import a_run, a_source, a_tag, an_unmatched, oat
 
 from edge.output.table import print_table, table_lines
 from edge.output.text_width import display_width, fit, printable, shorten, shorten_start
+from tests.output.invented_runs import a_run, a_source, a_tag, an_unmatched, oat
 
 FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
 TITLES = ["Oat drink 1 l", "日本茶 \U0001f375 500 ml", "Cafe\u0301 cre\u0300me", f"{FAMILY} pack", "x" * 300, ""]
 A_RUN = a_run(
     a_source(
-        *(a_tag((f"p{i}", title, 0.7), ("q", f"other {title}", 0.69), status="ambiguous") for i, title in enumerate(TITLES)),
+        *(
+            a_tag((f"p{i}", title, 0.7), ("q", f"other {title}", 0.69), status="ambiguous")
+            for i, title in enumerate(TITLES)
+        ),
         unmatched=(an_unmatched(), an_unmatched()),
         path="/a/long/path/to/the/folder/that/holds/clip 日本.mp4",
     ),
