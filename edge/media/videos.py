@@ -31,8 +31,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 CONTAINERS = (
-    "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,ivf,mjpeg,rm,dv,mxf,"
-    "wav,mp3,aac,flac,ac3,amr"
+    "mov,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,ivf,mjpeg,rm,dv,mxf,wav,mp3,aac,flac,ac3,amr"
 )
 """Containers that are read (FFmpeg's names); no playlists, scripts or text. Sound files are there to be named."""
 
