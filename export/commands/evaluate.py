@@ -9,6 +9,7 @@ from typing import Any
 
 from edge.bundle import load_bundle
 from edge.command_line import progress, say, write_json
+from edge.defaults import choose_bundle
 from edge.errors import UsageError
 from edge.pipeline import Kit
 from edge.shard import open_shard
@@ -24,7 +25,7 @@ EXIT_INPUT = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--bundle", type=Path, metavar="DIR", required=True, help="models to evaluate")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
     parser.add_argument("--images", type=Path, metavar="DIR", required=True, help="folder that the paths start from")
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--queries", type=Path, metavar="FILE.csv", help="path,product_id[,group]: recall and tags")
@@ -52,7 +53,7 @@ def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, 
     if args.shard is None:
         raise UsageError("--queries needs --shard, the catalogue that the photos are searched in")
     file = read_queries(args.queries)
-    kit = Kit.open(load_bundle(args.bundle), [open_shard(args.shard)], threads=args.threads)
+    kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)], threads=args.threads)
     answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop)
     return *_retrieval(kit, answered, args.crop), file.problems + answered.problems
 
@@ -81,7 +82,7 @@ def _detections(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[st
     if args.shard is not None:
         raise UsageError("--coco measures the detector alone: leave --shard away")
     labelled = read_coco(args.coco)
-    detector = load_bundle(args.bundle).open_detector(args.threads)
+    detector = load_bundle(choose_bundle(args.bundle)).open_detector(args.threads)
     evaluated = evaluate_detections(detector, progress(labelled, "detecting", len(labelled), "image"), args.images)
     document = evaluated.document()
     return document, detection_table(document), evaluated.problems
