@@ -10,7 +10,7 @@ taken from the journal beside the output; only the rest is embedded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -20,6 +20,7 @@ import numpy as np
 from edge.detections import Float32s
 from edge.errors import ArtefactRefused, InputError, MediaError
 from edge.files import sha256_of_file
+from edge.media.pictures import read_picture
 from edge.preprocessing import ImageArray
 from edge.shard import Shard, write_shard
 from edge.shard.columns import Columns
@@ -29,7 +30,7 @@ from edge.shard.vectors import Int8s, quantize, view_key
 from edge.shard.writer import require_replaceable
 from export.catalog.items import Items, Problem, View, without
 from export.catalog.journal import Journal
-from export.catalog.pictures import make_thumbnail, read_picture
+from export.catalog.thumbnail import make_thumbnail
 
 T = TypeVar("T")
 Watch = Callable[[Sequence[T], str], Iterable[T]]
@@ -125,22 +126,19 @@ def build_catalog(
     items, keyed = _keyed(items, images)
     known = _known(old, target.space_id, embedder.ndim)
     with Journal(journal_path(target.out), target.space_id, embedder.ndim) as journal:
-        new = {k.picture: k for k in keyed if k.key not in known}
-        resumed = {picture for picture in new if picture in journal.vectors}
-        to_embed = [k for picture, k in new.items() if picture not in resumed]
-        failed = _embed(watch(to_embed, "embedding"), images, embedder, journal)
-        items = without(items, {k.view: failed[k.picture] for k in keyed if k.key not in known and k.picture in failed})
-        keyed = [k for k in keyed if k.key in known or k.picture not in failed]
-        _require_some(items)
+        left = set(journal.vectors)
+        new = {k.picture: k for k in keyed if k.key not in known and k.picture not in left}
+        failed = _embed(watch(list(new.values()), "embedding"), images, embedder, journal)
+        items, keyed = _usable(items, keyed, failed, known)
         vectors = [known[k.key] if k.key in known else journal.vectors[k.picture] for k in keyed]
         columns = _columns(items, keyed, vectors, embedder.ndim)
         thumbnails = _thumbnails(keyed, images, target, old, watch) if target.thumbnail_bytes else None
         written = write_shard(target.out, target.catalog, target.version, target.space_id, columns, thumbnails)
         journal.remove()
     carried = sum(k.key in known for k in keyed)
-    from_journal = sum(k.key not in known and k.picture in resumed for k in keyed)
-    embedded = len(keyed) - carried - from_journal
-    return BuildResult(written, items, embedded, carried, from_journal, len(thumbnails or ()))
+    resumed = sum(k.key not in known and k.picture in left for k in keyed)
+    embedded = len(keyed) - carried - resumed
+    return BuildResult(written, items, embedded, carried, resumed, len(thumbnails or ()))
 
 
 def journal_path(out: Path) -> Path:
@@ -210,7 +208,7 @@ def _embed(views: Iterable[_KeyedView], images: Path, embedder: PictureEmbedder,
     for keyed in views:
         path = images / keyed.view.image
         try:
-            vector = quantize(embedder.embed([read_picture(path)]))[0]
+            vector = quantize(embedder.embed([read_picture(str(path))]))[0]
         except MediaError as e:
             failed[keyed.picture] = str(e)
         except InputError as e:
@@ -218,6 +216,17 @@ def _embed(views: Iterable[_KeyedView], images: Path, embedder: PictureEmbedder,
         else:
             journal.add(keyed.picture, vector)
     return failed
+
+
+def _usable(
+    items: Items, keyed: Sequence[_KeyedView], failed: Mapping[bytes, str], known: Mapping[int, Int8s]
+) -> tuple[Items, list[_KeyedView]]:
+    """Leave out the views whose pictures could not be embedded, and the products that have no other."""
+    lost = [k for k in keyed if k.key not in known and k.picture in failed]
+    items = without(items, {k.view: failed[k.picture] for k in lost})
+    _require_some(items)
+    lost_keys = {k.key for k in lost}
+    return items, [k for k in keyed if k.key not in lost_keys]
 
 
 def _columns(items: Items, keyed: Sequence[_KeyedView], vectors: Sequence[Int8s], ndim: int) -> Columns:
@@ -241,7 +250,7 @@ def _thumbnails(
     for k in watch(list(first.values()), "thumbnails"):
         picture = _old_thumbnail(old, k.key, target.thumbnail_bytes)
         try:
-            picture = picture or make_thumbnail(read_picture(images / k.view.image), target.thumbnail_bytes)
+            picture = picture or make_thumbnail(read_picture(str(images / k.view.image)), target.thumbnail_bytes)
         except MediaError:
             continue  # its view was carried over and its vector is good, so only the small picture is missing
         if picture is not None:

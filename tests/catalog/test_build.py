@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 
 from edge.errors import InputError, OutputError
+from edge.media.pictures import read_picture
 from edge.shard import Shard, open_shard
 from edge.shard.vectors import quantize, view_key
 from export.catalog.build import BuildResult, Target, build_catalog, journal_path
 from export.catalog.items import read_items
 from export.catalog.journal import Journal
-from export.catalog.pictures import make_thumbnail, read_picture
+from export.catalog.thumbnail import make_thumbnail
 from tests.catalog.pictures import CountingEmbedder, paint, write_items
 from tests.small_shards import SPACE
 
@@ -61,7 +62,7 @@ def test_every_view_is_embedded_and_found_under_its_key(table: Path) -> None:
     assert (shard.products, shard.views) == (6, VIEWS)
     for number in range(VIEWS):
         picture = table.parent / "images" / f"{number}.png"
-        expected = quantize(CountingEmbedder().embed([read_picture(picture)]))[0].tolist()
+        expected = quantize(CountingEmbedder().embed([read_picture(str(picture))]))[0].tolist()
         assert vector_of(shard, f"p{number % 6}", picture) == expected
     assert sorted(os.listdir(table.parent)) == ["images", "items.csv", "shard"], "the journal is gone"
 
@@ -283,4 +284,4 @@ def test_picture_is_turned_as_its_orientation_says(tmp_path: Path) -> None:
     exif = picture.getexif()
     exif[0x0112] = 6
     picture.save(tmp_path / "turned.jpg", exif=exif)
-    assert read_picture(tmp_path / "turned.jpg").shape == (20, 10, 3)
+    assert read_picture(str(tmp_path / "turned.jpg")).shape == (20, 10, 3)
