@@ -1,1 +1,1 @@
-"""Workbench of the kit: train, quantize, evaluate, and build bundles and catalogue shards."""
+"""Taglet at the workshop: builds shards and bundles, trains, quantizes and evaluates."""

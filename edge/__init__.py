@@ -1,0 +1,1 @@
+"""Taglet on the device: frames -> detections -> crops -> embeddings -> matches -> tags, offline."""

@@ -1,0 +1,15 @@
+"""The commands of `python -m edge`, each in a module of `edge.commands`."""
+
+from __future__ import annotations
+
+from edge.command_line import Command, run_program
+
+COMMANDS = (
+    Command("tag", "edge.commands.tag", "find the products in pictures and videos"),
+    Command("status", "edge.commands.status", "show what this device holds and what space it takes"),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    return run_program("edge", "Tag products in pictures and videos on this device, offline.", COMMANDS, argv)

@@ -1,0 +1,65 @@
+"""The onnxruntime backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from edge.errors import ModelError
+from edge.inference import Tensors, TensorSpec
+
+_NUMPY_NAMES = {"float": "float32", "double": "float64", "float16": "float16"}
+
+
+class OnnxSession:
+    """An ONNX model loaded by onnxruntime on the CPU."""
+
+    def __init__(self, path: Path, threads: int = 0) -> None:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        try:
+            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        except Exception as e:  # onnxruntime's exceptions share no public base class
+            raise ModelError(f"{path}: onnxruntime cannot load this model ({_first_line(e)})") from e
+        self._path = path
+        self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the runtime."""
+        return f"onnxruntime {ort.__version__}"
+
+    def run(self, feeds: Tensors) -> dict[str, npt.NDArray[np.float32]]:
+        """Run the model once; see `Session.run`."""
+        typed = {spec.name: _cast(feeds[spec.name], spec.dtype) for spec in self.inputs if spec.name in feeds}
+        try:
+            values = self._session.run(None, typed)
+        except Exception as e:
+            raise ModelError(f"{self._path}: onnxruntime failed ({_first_line(e)})") from e
+        return {s.name: np.asarray(v, np.float32) for s, v in zip(self.outputs, values, strict=True)}
+
+
+def _spec(node: ort.NodeArg) -> TensorSpec:
+    kind = node.type.removeprefix("tensor(").removesuffix(")")
+    shape = tuple(d if isinstance(d, int) and d > 0 else None for d in node.shape)
+    return TensorSpec(node.name, shape, _NUMPY_NAMES.get(kind, kind))
+
+
+def _cast(value: npt.NDArray[np.generic], dtype: str) -> npt.NDArray[np.generic]:
+    wanted = np.dtype(dtype)
+    if value.dtype == wanted:
+        return value
+    if wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        value = np.clip(np.rint(value.astype(np.float32)), limits.min, limits.max)
+    return value.astype(wanted)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,1 @@
+"""Sources of pictures: image files, video files, cameras."""

@@ -1,0 +1,1 @@
+"""What a person sees: table, report, annotated pictures and videos."""

@@ -1,0 +1,1 @@
+"""Catalogue shards: canonical columns, memory-mapped on the device."""

@@ -1,0 +1,1 @@
+"""The sync server: publishes signed catalogue updates and collects accepted tags."""
