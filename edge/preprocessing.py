@@ -87,7 +87,7 @@ class Preprocessing:
                 raise ArtefactRefused(f"{where}: preprocessing {key} is {value[key]!r}, expected {choices}")
         try:
             size_wh = _numbers(value["size_wh"], 2)
-            triples = {key: _numbers(value[key], 3) for key in ("mean", "std") if key in value}
+            triples: dict[str, Any] = {key: _numbers(value[key], 3) for key in ("mean", "std") if key in value}
             values: dict[str, Any] = {**value, **triples, "size_wh": (int(size_wh[0]), int(size_wh[1]))}
             rule = cls(**values)
         except (KeyError, TypeError, ValueError) as e:
