@@ -33,7 +33,7 @@ class Shape:
     """
 
     widths: tuple[int, ...] = (16, 32, 64, 128, 192)
-    blocks: tuple[int, ...] = (1, 2, 3, 3)
+    blocks: tuple[int, ...] = (1, 2, 3, 2)
     head: int = 64
 
     def to_json(self) -> dict[str, Any]:

@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.detections import Float32s
+from export.render.hand import holding_hand
 from export.train.detector.augment import Variety, place
-from export.train.detector.hands import draw_hand
 from export.train.detector.samples import ImageArray, Sample, Source
 
 Cutout = npt.NDArray[np.uint8]
@@ -78,8 +78,8 @@ class Scenes:
         for _ in range(int(rng.integers(1, self.most + 1))):
             pasted.append(self._paste(image, pasted, rng))
         if rng.random() < self.hand:
-            cover = draw_hand(image, pasted[-1].xyxy, rng)
-            pasted = [item.covered_by(cover) for item in pasted]
+            fingers = _hold(image, pasted[-1].xyxy, rng)
+            pasted = [item.covered_by(fingers) for item in pasted]
         boxes, ignored = _visible(pasted)
         uncovered = [_rest(box, pasted) for box in ground.xyxy]
         return Sample(
@@ -194,6 +194,15 @@ def lay(
     under = image[y0:y1, x0:x1]
     image[y0:y1, x0:x1] = (under + (seen[:, :, :3].astype(np.float32) - under) * alpha).astype(np.uint8)
     return np.where(mask > 127, np.uint8(255), np.uint8(0)), total
+
+
+def _hold(image: ImageArray, xyxy: Float32s, rng: np.random.Generator) -> Mask:
+    """Draw the fingers of a hand over a box in place, and return the mask of their pixels."""
+    x0, y0, x1, y1 = (float(value) for value in xyxy)
+    _, fingers = holding_hand((x0, y0, x1, y1), (image.shape[1], image.shape[0]), rng)
+    alpha = fingers[:, :, 3:].astype(np.float32) / 255
+    image[:] = (image + (fingers[:, :, :3].astype(np.float32) - image) * alpha).astype(np.uint8)
+    return np.where(fingers[:, :, 3] > 127, np.uint8(255), np.uint8(0))
 
 
 def _bounds(mask: Mask) -> Float32s:
