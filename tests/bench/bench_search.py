@@ -1,7 +1,7 @@
 """Ways to search exactly, side by side in one run, and what int8 costs in recall; prints the tables of docs/search.md.
 
-Run `python -m tests.bench.bench_search`, on a machine that does nothing else. Every way uses one thread. Times are
-the best of rounds in which the ways take turns (the least disturbed one); opening and memory are measured in a process of their own each.
+Run `python -m tests.bench.bench_search`. Every way uses one thread. Times are the best of rounds in which the ways take
+turns, so that other work on the machine disturbs them least; opening and memory are measured in a process of their own.
 """
 
 from __future__ import annotations
