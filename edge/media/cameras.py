@@ -19,9 +19,9 @@ import av
 import av.error
 
 from edge.errors import MediaError
+from edge.media.content import CAMERA_PREFIX
 from edge.media.videos import StreamSource
 
-CAMERA_PREFIX = "camera:"
 TIMEOUT_S = 10.0
 """A camera that gives no frame for so long is given up."""
 

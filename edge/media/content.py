@@ -11,6 +11,8 @@ from edge.errors import MediaError
 MIB = 1 << 20
 """Bytes taken from each end of a file for its content id."""
 
+CAMERA_PREFIX = "camera:"
+
 SIGNATURES = {"JPEG": b"\xff\xd8\xff", "PNG": b"\x89PNG\r\n\x1a\n", "BMP": b"BM", "GIF": b"GIF8", "WEBP": b"RIFF"}
 """First bytes of each picture format that is read; a RIFF file is WebP only if bytes 8..12 say so."""
 

@@ -8,7 +8,6 @@ top-bottom or not.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,6 +73,7 @@ _EXIF = {
 
 def reduction(width: int, height: int, at_most_pixels: int) -> int:
     """Return the smallest power of two that divides both sides so that the picture has at most so many pixels."""
-    if width * height <= at_most_pixels:
-        return 1
-    return 2 ** math.ceil(math.log(width * height / at_most_pixels, 4) - 1e-9)
+    factor = 1
+    while -(-width // factor) * -(-height // factor) > at_most_pixels:
+        factor *= 2
+    return factor

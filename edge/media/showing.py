@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def square_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple
 
 
 def _turn_of(frame: VideoFrame) -> Turn:
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     return Turn.from_display_matrix(np.frombuffer(bytes(matrix), np.int32).tolist()) if matrix else Turn()
 
 

@@ -15,11 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.errors import MediaError
-from edge.media.content import first_bytes, picture_format, unread_picture_format
+from edge.media.content import CAMERA_PREFIX, first_bytes, picture_format, unread_picture_format
 from edge.media.frame import Source
 from edge.media.pictures import PictureSource
 
-CAMERA_PREFIX = "camera:"
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"})
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".3gp", ".wmv", ".flv"}

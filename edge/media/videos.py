@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import av
 import av.error
@@ -61,7 +61,9 @@ class StreamSource:
             MediaError: there is no video track, or no frame of it can be decoded.
         """
         self.path, self.content_id = path, content_id
-        self.frames_decoded, self.partial, self.error = 0, False, None
+        self.frames_decoded = 0
+        self.partial = False
+        self.error: str | None = None
         self._container, self._live = container, live
         self._stream = _video_stream(container, path)
         self._stream.codec_context.thread_count = threads
@@ -78,8 +80,8 @@ class StreamSource:
         aspect = self._stream.sample_aspect_ratio or self._stream.codec_context.sample_aspect_ratio
         self._showing = Showing.of(self._first, aspect)
         self._start_s = self._start_of(self._first)
-        self.resolution_wh = self._showing.resolution_wh
-        self.duration_s = None if live else self._declared_s()
+        self.resolution_wh: tuple[int, int] = self._showing.resolution_wh
+        self.duration_s: float | None = None if live else self._declared_s()
 
     def frames(self, every_s: float) -> Iterator[Frame]:
         """Yield the first frame and then the first one at or after each further `every_s` seconds (0: all).
@@ -124,7 +126,7 @@ class StreamSource:
                 any_frame = True
                 yield frame
 
-    def _packets(self) -> Iterator[Packet]:
+    def _packets(self) -> Iterator[Packet[Any]]:
         """Yield the packets of all tracks (of a camera: of the video) until the end or an error that stays."""
         wanted = [self._stream] if self._live else []
         packets = self._container.demux(*wanted)
@@ -222,11 +224,11 @@ def _video_stream(container: InputContainer, path: str) -> VideoStream:
             if stream.codec_context is None:
                 raise MediaError(f"{path}: its video track is of a codec that cannot be decoded: convert it to H.264")
             return stream
-    kinds = sorted({stream.type for stream in container.streams}) or ["nothing"]
+    kinds = sorted({str(stream.type) for stream in container.streams}) or ["nothing"]
     raise MediaError(f"{path}: has no video track (found {', '.join(kinds)}): give a file with pictures in it")
 
 
-def _end_of(packet: Packet) -> float:
+def _end_of(packet: Packet[Any]) -> float:
     """Return the time at which a packet's content ends, in seconds of the container's clock; 0 if it has none."""
     if packet.pts is None or packet.time_base is None:
         return 0.0
