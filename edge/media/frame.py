@@ -16,7 +16,8 @@ class Frame:
     Attributes:
         frame_index: number of the frame in the source, from 0 (0 for a still picture).
         timestamp_s: seconds from the start of the source, from the stream's own clock.
-        image: (H, W, 3) uint8 RGB as it is shown (rotation and EXIF orientation applied).
+        image: (H, W, 3) uint8 RGB as it is shown (rotation and EXIF orientation applied). A very large picture is
+            read at a reduced size: the source's `resolution_wh` divided by the size of `image` leads back.
     """
 
     frame_index: int
@@ -27,8 +28,9 @@ class Frame:
 class Source(Protocol):
     """A picture, a video or a camera that has been opened; a context manager that closes it.
 
-    While `frames` is read, `frames_decoded` counts, and `partial` and `error` say whether reading ended early
-    (a file cut in the middle): what was readable has been yielded, and no exception is raised for the rest.
+    While `frames` is read, `frames_decoded` counts, and `partial` and `error` say that reading ended early
+    or that something was missing (a file cut or damaged in the middle): what was readable has been yielded, and no
+    exception is raised for the rest. `frames` can be read once.
     """
 
     path: str

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from edge.media.sources import open_source
 
 from edge.crops import cut_crops
 from edge.detections import Float32s
 from edge.errors import MediaError
+from edge.media.sources import open_source
 from edge.pipeline import CANDIDATES, Kit
 from edge.preprocessing import ImageArray
 from export.evaluation.queries import Query
