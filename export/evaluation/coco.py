@@ -113,12 +113,13 @@ def iou_matrix(a_xyxy: FloatArray, b_xyxy: FloatArray, crowd: BoolArray | None =
     """
     top_left = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
     bottom_right = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
-    shared = np.prod(np.clip(bottom_right - top_left, 0.0, None), axis=2)
+    shared: FloatArray = np.prod(np.clip(bottom_right - top_left, 0.0, None), axis=2)
     area_a, area_b = _area(a_xyxy)[:, None], _area(b_xyxy)[None, :]
     whole = area_a + area_b - shared
     if crowd is not None:
         whole = np.where(crowd[None, :], area_a, whole)
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    overlap: FloatArray = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    return overlap
 
 
 def match_image(truth: ImageTruth, found: ImageDetections, iou_thresholds: FloatArray = IOU_THRESHOLDS) -> ImageMatch:
@@ -239,7 +240,8 @@ def _boxes(xyxy: FloatArray) -> FloatArray:
 
 
 def _area(xyxy: FloatArray) -> FloatArray:
-    return np.prod(np.clip(xyxy[:, 2:] - xyxy[:, :2], 0.0, None), axis=1)
+    area: FloatArray = np.prod(np.clip(xyxy[:, 2:] - xyxy[:, :2], 0.0, None), axis=1)
+    return area
 
 
 def _set(record: object, name: str, value: object) -> None:
