@@ -53,13 +53,13 @@ def write_video(
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = time_base
         stream.codec_context.gop_size = key_frame_every
+        if colorspace == "ITU709":
+            stream.codec_context.colorspace = 1  # what ITU-T H.273 calls it
         if pixel_aspect:
             stream.codec_context.sample_aspect_ratio = pixel_aspect
         for number, image in enumerate(images):
             rgb = av.VideoFrame.from_ndarray(image, format="rgb24")
             frame = rgb.reformat(format="yuv420p", src_colorspace="ITU601", dst_colorspace=colorspace)
-            if colorspace == "ITU709":
-                frame.colorspace = 1
             frame.pts, frame.time_base = number if pts is None else pts[number], time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -90,3 +90,9 @@ def with_display_matrix(video: Path, a: int, b: int, c: int, d: int) -> Path:
     content[matrix_at : matrix_at + 36] = struct.pack(">9i", a * one, b * one, 0, c * one, d * one, 0, 0, 0, 1 << 30)
     video.write_bytes(content)
     return video
+
+
+def peak_mib() -> float:
+    """Return this process's own peak memory in MiB; ru_maxrss would count that of the parent before exec."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) / 1024

@@ -190,17 +190,17 @@ def test_a_large_picture_is_read_smaller_and_says_its_size(tmp_path: Path) -> No
 
 
 PEAK = """
-import resource, sys
+import sys
 from edge.media.pictures import PictureSource
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from tests.media.own_media import peak_mib
 source = PictureSource(sys.argv[1])
-before = peak()
+before = peak_mib()
 (frame,) = source.frames(0)
-print(source.resolution_wh[0], frame.image.shape[1], (peak() - before) // 1024)
+print(source.resolution_wh[0], frame.image.shape[1], round(peak_mib() - before))
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss is in KiB on Linux only")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="peak memory is read from /proc")
 @pytest.mark.parametrize(
     ("file_format", "options", "most_mib"),
     [("JPEG", {}, 110), ("JPEG", {"progressive": True}, 260), ("PNG", {"compress_level": 1}, 290)],
