@@ -5,9 +5,9 @@ shown; 16 bits are scaled, transparent parts lie on white. Colour profiles are n
 
 Memory is bounded. A picture above its format's limit in `LARGEST_PIXELS` is refused by its header, before anything
 is decoded. One above `FULL_SIZE_PIXELS` is read at a half, a quarter or an eighth of its width and height (JPEG:
-while decoding; others: in bands, after decoding). Measured peaks for 50 megapixels: JPEG 96 MiB (progressive 192), PNG
-and BMP 244, GIF 95, WebP 767, whose decoder holds the picture four times. `resolution_wh` stays the size of the original, and the pipeline
-scales boxes from the read picture to it.
+while decoding; others: in bands, after decoding); `resolution_wh` stays the size of the original, and the pipeline
+scales boxes from the read picture to it. Measured peaks for 50 megapixels: JPEG 96 MiB (progressive 192), PNG and BMP
+244, GIF 95, WebP 767, whose decoder holds the picture four times.
 
     >>> with PictureSource("photo.jpg") as source:
     ...     (frame,) = source.frames(every_s=0)

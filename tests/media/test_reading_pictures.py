@@ -174,7 +174,7 @@ def test_damaged_bytes_never_escape_as_another_error(tmp_path: Path, file_format
 @pytest.mark.parametrize("side", [30_000, 2_000_000])
 def test_refuses_a_decompression_bomb_by_its_header(tmp_path: Path, side: int) -> None:
     path = written(tmp_path, _png(side, side, b"\0" * 1000), "bomb.png")
-    with pytest.raises(MediaError, match=r"bomb\.png: .*(megapixels|damaged)"):
+    with pytest.raises(MediaError, match=r"bomb\.png: .*megapixels"):
         PictureSource(path)
 
 
