@@ -54,9 +54,9 @@ clean: ## remove everything that make has made, .venv included
 	@touch $@
 
 $(BASE): .venv/.made $(PINS)
-	@echo "set-up: installing what the device side needs (some 100 MB of wheels)"
+	@echo "set-up: installing what making and tagging the demo needs (some 150 MB of wheels)"
 	@$(PIP) setuptools
-	@$(PIP) --no-build-isolation --editable .
+	@$(PIP) --no-build-isolation --editable '.[export]'
 	@touch $@
 
 $(DEV): $(BASE)

@@ -175,12 +175,12 @@ def document_from_json(value: object, where: str) -> TagDocument:
     top = Fields(value, where)
     if top.get("schema") != SCHEMA:
         raise ArtefactRefused(f"{where}: tag document of schema {top.get('schema')!r}, this version reads {SCHEMA}")
-    bundle, timing = top.object("bundle"), top.object("timing_ms")
-    shards = tuple(_read_shard(shard) for shard in top.objects("shards"))
+    bundle, timing = top.part("bundle"), top.part("timing_ms")
+    shards = tuple(_read_shard(shard) for shard in top.parts("shards"))
     return TagDocument(
         bundle=BundleEntry(bundle.text("name"), bundle.text("sha256"), bundle.text("space_id")),
         shards=shards,
-        sources=tuple(_read_source(source, len(shards)) for source in top.objects("sources")),
+        sources=tuple(_read_source(source, len(shards)) for source in top.parts("sources")),
         timing_ms={name: timing.number(name, least=0) for name in TIMINGS},
         notice=top.optional_text("notice") or "",
     )
@@ -261,13 +261,13 @@ def _read_source(fields: Fields, shards: int) -> SourceEntry:
         frames_detected=fields.whole("frames_detected"),
         crops_embedded=fields.whole("crops_embedded"),
         error=fields.optional_text("error"),
-        tags=tuple(_read_tag(tag, shards) for tag in fields.objects("tags")),
-        unmatched=tuple(_read_unmatched(unmatched) for unmatched in fields.objects("unmatched")),
+        tags=tuple(_read_tag(tag, shards) for tag in fields.parts("tags")),
+        unmatched=tuple(_read_unmatched(unmatched) for unmatched in fields.parts("unmatched")),
     )
 
 
 def _read_tag(fields: Fields, shards: int) -> TagEntry:
-    best = fields.object("best")
+    best = fields.part("best")
     return TagEntry(
         tag_id=fields.text("tag_id"),
         status=fields.one_of("status", STATUSES),
@@ -281,7 +281,7 @@ def _read_tag(fields: Fields, shards: int) -> TagEntry:
         best=BestSighting(best.number("timestamp_s"), best.xyxy("xyxy")),
         alternatives=tuple(
             Alternative(other.text("product_id"), other.number("similarity", least=-1, most=1))
-            for other in fields.objects("alternatives")
+            for other in fields.parts("alternatives")
         ),
     )
 

@@ -1,6 +1,8 @@
 """Fields of a JSON object, each read with its type and range, and each refusal naming the field.
 
-    >>> Fields({"tags": [{"margin": "x"}]}, "tags.json").objects("tags")[0].number("margin")
+A document of a later version may hold more: unknown fields are left alone.
+
+    >>> Fields({"tags": [{"margin": "x"}]}, "tags.json").parts("tags")[0].number("margin")
     InputError: tags.json: tags[0].margin: expected a number, found 'x'
 """
 
@@ -87,11 +89,11 @@ class Fields:
             raise self._refusal(self._path(key), "a box [x0, y0, x1, y1] with x0 <= x1 and y0 <= y1", values)
         return x0, y0, x1, y1
 
-    def object(self, key: str) -> Fields:
+    def part(self, key: str) -> Fields:
         """Return the fields of an object inside."""
         return Fields(self._required(key, "an object"), self._file, self._path(key))
 
-    def objects(self, key: str) -> list[Fields]:
+    def parts(self, key: str) -> list[Fields]:
         """Return the fields of each object of a list."""
         values = self._required(key, "a list")
         if not isinstance(values, list):

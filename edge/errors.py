@@ -5,6 +5,7 @@ below raises. A message is one sentence: what is wrong, where, what was found, w
 
     TagletError                  3
     ├── UsageError               2   the call itself is wrong
+    │   └── MissingExtra         2   an optional dependency is not installed
     ├── InputError               3   one input cannot be used; the others are still done
     │   ├── MediaError           3   a picture, video or camera
     │   └── ModelError           3   a model file, its sidecar, or what it computes
@@ -12,8 +13,7 @@ below raises. A message is one sentence: what is wrong, where, what was found, w
     ├── ArtefactRefused          4   bundle, shard, delta or signature is not what it says
     │   └── SpaceMismatch        4   a shard of another embedding space
     ├── BudgetNotMet             5   an accuracy, size or time budget
-    ├── NetworkError             6   the network or the server cannot be reached
-    └── MissingExtra             2   an optional dependency is not installed
+    └── NetworkError             6   the network or the server cannot be reached
 """
 
 from __future__ import annotations

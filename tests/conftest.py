@@ -21,17 +21,18 @@ def shared() -> Path:
     """Return the folder of real data and models that tests read, or skip (in CI: fail)."""
     folder = Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
     if not (folder / "data").is_dir():
-        _absent("shared", f"{folder} is missing: real data and models are not on this machine")
+        absent("shared", f"{folder} is missing: real data and models are not on this machine")
     return folder
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `torch` where torch is not installed, or fail it where torch is required."""
     if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
-        _absent("torch", "torch is not installed: make test-full installs it")
+        absent("torch", "torch is not installed: make test-full installs it")
 
 
-def _absent(name: str, reason: str) -> None:
+def absent(name: str, reason: str) -> None:
+    """Skip a test for want of something, or fail it where that is required."""
     if name in _required():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

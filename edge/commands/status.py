@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
     parser.add_argument("--shard", type=Path, action="append", metavar="DIR", help="catalogue, repeatable")
-    parser.add_argument("--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)")
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
+    )
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 

@@ -33,10 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="catalogue to search, repeatable (default: the one last synced, else the demo catalogue)",
     )
-    parser.add_argument("--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)")
+    parser.add_argument(
+        "--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)"
+    )
     parser.add_argument("--category", help="suggest products of this category only")
     parser.add_argument("--region", help="suggest products of this region only")
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads of the models (default: all cores)")
+    parser.add_argument(
+        "--threads", type=int, default=0, metavar="N", help="threads of the models (default: all cores)"
+    )
     parser.add_argument("--json", metavar="FILE|-", help="write the tag document")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with crops and products")
     parser.add_argument("--annotate", type=Path, metavar="OUT", help="write the picture or video with boxes and names")
@@ -49,7 +53,9 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--annotate draws one input, {len(args.paths)} were given")
     choice = choose_shards(args.shard)
     bundle = load_bundle(choose_bundle(args.bundle))
-    kit = Kit.open(bundle, [open_shard(path) for path in choice.paths], Selection(args.category, args.region), args.threads)
+    kit = Kit.open(
+        bundle, [open_shard(path) for path in choice.paths], Selection(args.category, args.region), args.threads
+    )
     sources = tuple(_tag_all(kit, args, watch))
     result = TagRun(bundle, tuple(kit.gallery.shards), sources, watch.timing_ms(STEPS), choice.demo)
     _write_results(result, args)

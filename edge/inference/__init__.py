@@ -71,14 +71,15 @@ class Session(Protocol):
 
 
 def open_session(path: Path, threads: int = 0) -> Session:
-    """Load a model with the runtime that its suffix asks for.
+    """Load a model with the runtime that its suffix asks for and that is installed.
 
     Args:
-        path: an `.onnx` file.
+        path: an `.onnx` or `.tflite` file.
         threads: threads inside one operator; 0 leaves it to the runtime.
 
     Raises:
         ModelError: the file is missing, is not a model, or has a suffix that no runtime here reads.
+        MissingExtra: the runtime for this suffix is not installed.
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such model file")
@@ -86,4 +87,8 @@ def open_session(path: Path, threads: int = 0) -> Session:
         from edge.inference.onnx_session import OnnxSession
 
         return OnnxSession(path, threads)
-    raise ModelError(f"{path}: a model must be an .onnx file, this one ends in {path.suffix!r}")
+    if path.suffix == ".tflite":
+        from edge.inference.tflite_session import TfliteSession
+
+        return TfliteSession(path, threads)
+    raise ModelError(f"{path}: a model must be an .onnx or .tflite file, this one ends in {path.suffix!r}")

@@ -31,7 +31,7 @@ from edge.tags import SourceTags
 PICTURES = (".jpg", ".jpeg", ".png")
 VIDEOS = (".mp4",)
 CLOCK = Fraction(1, 90_000)
-RATE_SAMPLE = 30
+RATE_SAMPLE = 6
 QUALITY = {"crf": "20", "preset": "veryfast"}
 
 

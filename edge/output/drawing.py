@@ -80,9 +80,7 @@ def _draw_dashes(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], colo
         draw.rectangle((max(x1 - line + 1, x0), y, x1, end), fill=colour)
 
 
-def _draw_name(
-    draw: ImageDraw.ImageDraw, mark: Mark, box: tuple[int, int, int, int], size: tuple[int, int]
-) -> None:
+def _draw_name(draw: ImageDraw.ImageDraw, mark: Mark, box: tuple[int, int, int, int], size: tuple[int, int]) -> None:
     """Draw the name above the box, inside it where there is no room above, and never over the picture's border."""
     height = max(11, round(min(size) / 30 * (0.8 if mark.status == "unmatched" else 1)))
     name, font = letters(mark.name, mark.product_id, height)

@@ -79,9 +79,9 @@ def boxes_at(trail: Trail, timestamp_s: float) -> list[Box]:
 
 def _pair(boxes: Sequence[Box], following: Sequence[Box]) -> list[tuple[int, int]]:
     """Pair the boxes of two moments, nearest centres first."""
-    choices = sorted(product(range(len(boxes)), range(len(following))), key=lambda c: _apart(boxes[c[0]], following[c[1]]))
+    choices = product(range(len(boxes)), range(len(following)))
     pairs: list[tuple[int, int]] = []
-    for i, j in choices:
+    for i, j in sorted(choices, key=lambda choice: _apart(boxes[choice[0]], following[choice[1]])):
         if all(i != a and j != b for a, b in pairs):
             pairs.append((i, j))
     return pairs

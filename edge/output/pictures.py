@@ -34,7 +34,8 @@ class CataloguePictures:
 
     def add(self, shard: Shard, product_id: str) -> str | None:
         """Return the id of a product's picture, None where the shard has no thumbnail of it."""
-        content = shard.thumbnail(product_id)
+        row = shard.find(product_id)
+        content = None if row is None else shard.thumbnail(row)
         media_type = _media_type(content) if content else None
         if content is None or media_type is None:
             return None

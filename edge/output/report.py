@@ -8,7 +8,6 @@ forbids itself to load anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import Any
@@ -51,7 +50,7 @@ def report_html(run: TagRun) -> str:
     page = template.render(
         style=here.joinpath("report.css").read_text("utf-8"),
         notice=DEMO_NOTICE if run.demo else "",
-        summary=summary(run.sources),
+        summary=" · ".join(summary(run.sources)),
         sources=sources,
         pictures=pictures.uris,
         matching=run.bundle.matching,
@@ -87,9 +86,7 @@ def _source(run: TagRun, source: SourceTags, pictures: CataloguePictures) -> dic
     }
 
 
-def _tag(
-    run: TagRun, source: SourceTags, tag: Tag, duration_s: float, pictures: CataloguePictures
-) -> dict[str, Any]:
+def _tag(run: TagRun, source: SourceTags, tag: Tag, duration_s: float, pictures: CataloguePictures) -> dict[str, Any]:
     first, *others = tag.candidates
     record = _record(run, first)
     return {
@@ -124,7 +121,7 @@ def _unmatched(run: TagRun, source: SourceTags, unmatched: Unmatched) -> dict[st
 
 def _facts(source: SourceTags) -> str:
     width, height = source.resolution_wh
-    facts = [source.kind]
+    facts: list[str] = [source.kind]
     if source.kind == "video" and source.duration_s is not None:
         facts.append(clock(source.duration_s))
     if width and height:
@@ -135,8 +132,9 @@ def _facts(source: SourceTags) -> str:
 
 
 def _record(run: TagRun, candidate: Candidate) -> ProductRecord:
-    row = run.shards[candidate.shard].find(candidate.product_id)
-    return ProductRecord(candidate.product_id, candidate.title) if row is None else row
+    shard = run.shards[candidate.shard]
+    row = shard.find(candidate.product_id)
+    return ProductRecord(candidate.product_id, candidate.title) if row is None else shard.record(row)
 
 
 def _details(record: ProductRecord) -> str:
@@ -154,7 +152,7 @@ def _duration(source: SourceTags) -> float:
     """Return the length that the timeline shows; 0 for a picture."""
     if source.kind == "image":
         return 0.0
-    ends: Sequence[float] = [seen.end_s for seen in (*source.tags, *source.unmatched)]
+    ends = [tag.end_s for tag in source.tags] + [unmatched.end_s for unmatched in source.unmatched]
     return max([source.duration_s or 0.0, *ends])
 
 

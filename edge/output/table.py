@@ -66,10 +66,16 @@ def table_lines(run: TagRun, width: int | None, colour: bool = False) -> list[st
     rows = [row for source in run.sources for row in _rows(source)]
     narrow = width is not None and width < NARROW
     lines = list(_stacked(rows, width or 0) if narrow else _columns(rows, width))
-    lines += [("", ""), (summary(run.sources), "heading")]
+    lines += [("", ""), *((line, "heading") for line in _summary(run, width))]
     if run.demo:
         lines.append((DEMO_NOTICE, "ambiguous"))
     return [_styled(line if width is None else shorten(line, width), style, colour) for line, style in lines]
+
+
+def _summary(run: TagRun, width: int | None) -> list[str]:
+    parts = summary(run.sources)
+    line = " · ".join(parts)
+    return [line] if width is None or display_width(line) <= width else parts
 
 
 def _rows(source: SourceTags) -> Iterator[Row]:

@@ -1,5 +1,7 @@
 """The words that table, report and picture share: times, counts, and what a similarity means.
 
+Times are minutes and seconds from the start of a source.
+
     >>> clock(83.46), time_range(1.0, 2.5), count(2, "product")
     ('1:23.5', '0:01.0 – 0:02.5', '2 products')
 """
@@ -8,7 +10,6 @@ from __future__ import annotations
 
 from edge.bundle import Matching
 from edge.tags import SourceTags, Tag, Unmatched
-
 
 
 def clock(seconds: float) -> str:
@@ -60,8 +61,8 @@ def explain_unmatched(unmatched: Unmatched, matching: Matching) -> str:
     return f"Nearest is “{nearest.title}” at {nearest.similarity:.2f}; {needed:.2f} is needed."
 
 
-def summary(sources: tuple[SourceTags, ...]) -> str:
-    """Say in one line what a run found."""
+def summary(sources: tuple[SourceTags, ...]) -> list[str]:
+    """Say in a few words each what a run found."""
     tags = [tag for source in sources for tag in source.tags]
     ambiguous = sum(tag.status == "ambiguous" for tag in tags)
     unmatched = sum(len(source.unmatched) for source in sources)
@@ -69,7 +70,7 @@ def summary(sources: tuple[SourceTags, ...]) -> str:
     parts = [count(len(tags), "tag") + (f" ({ambiguous} ambiguous)" if ambiguous else "")]
     parts.append(f"not in the catalogue: {count(unmatched, 'object')}")
     parts.append(count(len(sources), "source") + (f", {failed} with a problem" if failed else ""))
-    return " · ".join(parts)
+    return parts
 
 
 def _strength(similarity: float, threshold: float) -> str:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge.errors import MissingExtra, ModelError
 
@@ -35,6 +35,7 @@ class GraphFacts:
         makers: output name -> operator that computes it.
         sidecar: text of a sidecar that the model carries in itself, "" if none.
         bytes: length of the file.
+        stated: keys of a sidecar that the file's own metadata answers: labels, mean, std.
     """
 
     format: str
@@ -43,6 +44,7 @@ class GraphFacts:
     bytes: int
     makers: Mapping[str, str] = field(default_factory=dict)
     sidecar: str = ""
+    stated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def describe_graph(path: Path) -> GraphFacts:
@@ -52,6 +54,25 @@ def describe_graph(path: Path) -> GraphFacts:
         ModelError: the file is not a model.
         MissingExtra: the package that reads it is not installed.
     """
+    return _describe_tflite(path) if path.suffix == ".tflite" else _describe_onnx(path)
+
+
+def _describe_tflite(path: Path) -> GraphFacts:
+    from export.bundles.tflite_graph import describe_tflite
+
+    facts = describe_tflite(path)
+    stated = {"labels": facts.labels, "mean": facts.mean, "std": facts.std}
+    return GraphFacts(
+        format="tflite",
+        opset=None,
+        quantization=facts.quantization,
+        bytes=path.stat().st_size,
+        makers=facts.makers,
+        stated={key: list(value) for key, value in stated.items() if value},
+    )
+
+
+def _describe_onnx(path: Path) -> GraphFacts:
     try:
         import onnx
     except ImportError as e:

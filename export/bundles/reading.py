@@ -34,7 +34,7 @@ from export.bundles.sidecar import (
 )
 
 Kind = Literal["detector", "embedder", "classifier", "unknown"]
-CLASSIFIER_OPERATORS = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax")
+CLASSIFIER_OPERATORS = ("Softmax", "LogSoftmax", "Sigmoid", "ArgMax", "SOFTMAX", "LOG_SOFTMAX", "LOGISTIC", "ARG_MAX")
 CLASSIFIER_NAMES = ("logits", "prob", "softmax", "class")
 EMBEDDER_ASSUMED = "RGB, (values - 127.5) / 127.5, letterbox with 114: write a sidecar if it was trained otherwise"
 
@@ -96,6 +96,7 @@ def read_model(path: Path, sidecar: Path | None = None, overrides: dict[str, Any
     session = open_session(path)
     facts = describe_graph(path)
     said = _sidecar(path, sidecar, facts).overridden_by(overrides or {})
+    said = Sidecar(said.where, {**_stated(session.inputs, facts), **said.values})
     try:
         reading = _read(path, session, facts, said)
     except ArtefactRefused as e:
@@ -112,6 +113,15 @@ def _sidecar(path: Path, explicit: Path | None, facts: GraphFacts) -> Sidecar:
     if facts.sidecar:
         return parse_sidecar(facts.sidecar, f"{path} (its own metadata)", path.parent)
     return Sidecar(str(path))
+
+
+def _stated(inputs: Sequence[TensorSpec], facts: GraphFacts) -> dict[str, Any]:
+    """Return what the file itself says; a quantized picture takes its pixels as they are, whatever their scale."""
+    spec = inputs[0] if len(inputs) == 1 else None
+    if spec is None or spec.dtype not in ("uint8", "int8"):
+        return dict(facts.stated)
+    zero = spec.zero_point + (128 if spec.dtype == "int8" else 0)
+    return {**facts.stated, "mean": [float(zero)] * 3, "std": [1 / spec.scale if spec.scale else 1.0] * 3}
 
 
 def _read(path: Path, session: Session, facts: GraphFacts, said: Sidecar) -> ModelReading:
@@ -230,5 +240,5 @@ def _as_vector(spec: TensorSpec, pooling: str | None, layout: str) -> VectorOutp
 
 
 def _classifies(vector: VectorOutput, facts: GraphFacts) -> bool:
-    named = any(part in vector.name.lower() for part in CLASSIFIER_NAMES)
+    named = any(part in vector.name.lower().split("/")[-1] for part in CLASSIFIER_NAMES)
     return named or facts.makers.get(vector.name) in CLASSIFIER_OPERATORS

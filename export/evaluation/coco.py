@@ -121,9 +121,7 @@ def iou_matrix(a_xyxy: FloatArray, b_xyxy: FloatArray, crowd: BoolArray | None =
     return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
 
 
-def match_image(
-    truth: ImageTruth, found: ImageDetections, iou_thresholds: FloatArray = IOU_THRESHOLDS
-) -> ImageMatch:
+def match_image(truth: ImageTruth, found: ImageDetections, iou_thresholds: FloatArray = IOU_THRESHOLDS) -> ImageMatch:
     """Match the detections of one image to its labels, most confident first.
 
     Args:

@@ -48,14 +48,14 @@ def medallion(front: Front) -> None:
     sheet.rectangle(ALL, palette.ground)
     sheet.rectangle((0.0, 0.0, 1.0, 0.1), palette.second)
     sheet.rectangle((0.0, 0.9, 1.0, 1.0), palette.second)
-    for radius, colour in ((0.44, palette.accent), (0.41, palette.paper)):
+    rim = min(0.44, 0.26 / sheet.aspect)
+    tall = rim * sheet.aspect
+    for radius, colour in ((rim, palette.accent), (0.93 * rim, palette.paper)):
         sheet.circle(0.5, 0.38, radius, colour)
-    front.motif(0.5, 0.38 - 0.16 * sheet.aspect, 0.15)
-    front.brand(
-        (0.16, 0.38 + 0.02 * sheet.aspect, 0.84, 0.38 + 0.24 * sheet.aspect), readable_on(palette.paper, palette.second)
-    )
-    low = 0.38 + 0.47 * sheet.aspect
-    front.name((0.1, max(low, 0.6), 0.9, max(low, 0.6) + 0.09), palette.ink)
+    front.motif(0.5, 0.38 - 0.38 * tall, 0.34 * rim)
+    brand_box = (0.5 - 0.78 * rim, 0.38 + 0.05 * tall, 0.5 + 0.78 * rim, 0.38 + 0.55 * tall)
+    front.brand(brand_box, readable_on(palette.paper, palette.second))
+    front.name((0.1, 0.67, 0.9, 0.76), palette.ink)
     front.flavour((0.1, 0.78, 0.9, 0.86), palette.ink)
     front.foot((0.08, 0.93, 0.92, 0.975), readable_on(palette.second, WHITE))
 

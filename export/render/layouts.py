@@ -63,9 +63,9 @@ class Front:
     def foot(self, box: Box, colour: Colour) -> None:
         """Print the size at the left and the claim at the right of a line."""
         x0, y0, x1, y1 = box
-        middle = (x0 + x1) / 2
-        print_word(self.sheet, self.product.size, (x0, y0, middle, y1), colour, BOLD, align=0.0)
-        print_word(self.sheet, self.product.claim, (middle, y0, x1, y1), colour, PLAIN, align=1.0)
+        half = 0.45 * (x1 - x0)
+        print_word(self.sheet, self.product.size, (x0, y0, x0 + half, y1), colour, BOLD, align=0.0)
+        print_word(self.sheet, self.product.claim, (x1 - half, y0, x1, y1), colour, PLAIN, align=1.0)
 
 
 Layout = Callable[[Front], None]

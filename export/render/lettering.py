@@ -86,13 +86,13 @@ def word_mask(word: str, height: int, face: Face = PLAIN) -> NDArray[np.uint8]:
     """
     text, size = _shaped(word, face), min(max(height, 7), 160)
     font = _font(size)
-    stroke = round(face.weight * size)
-    x0, y0, x1, y1 = (round(edge) for edge in font.getbbox(text, stroke_width=stroke))
-    if x1 <= x0 or y1 <= y0:
+    core, _ = font.getmask2(text, mode="L", anchor="la")
+    if 0 in core.size:
         return np.zeros((1, 1), np.uint8)
-    core, offset = font.getmask2(text, mode="L", stroke_width=stroke, anchor="la")
-    del offset  # the mask is cropped to its ink below
     mask = np.array(core, dtype=np.uint8).reshape(core.size[1], core.size[0])
+    bolder = round(face.weight * size)
+    if bolder:
+        mask = _grown(mask, bolder)
     return _bend(_cut(mask, face.stencil), face)
 
 
@@ -167,11 +167,17 @@ def print_word(
     left, top = x0 + round((x1 - x0 - wide) * align), y0 + (y1 - y0 - tall) // 2
     if outline is not None:
         rim = max(1, room[1] // 16)
-        grown = cv2.dilate(cv2.copyMakeBorder(mask, rim, rim, rim, rim, cv2.BORDER_CONSTANT), _disc(rim))
-        sheet.image.paste(outline, (left - rim, top - rim), Image.fromarray(grown))
+        sheet.image.paste(outline, (left - rim, top - rim), Image.fromarray(_grown(mask, rim)))
     sheet.image.paste(colour, (left, top), Image.fromarray(mask))
     width, height = sheet.image.size
     return left / width, top / height, (left + wide) / width, (top + tall) / height
+
+
+def _grown(mask: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
+    """Make a mask bolder by a radius in pixels on every side."""
+    room = cv2.copyMakeBorder(mask, radius, radius, radius, radius, cv2.BORDER_CONSTANT)
+    grown: NDArray[np.uint8] = cv2.dilate(room, _disc(radius))
+    return grown
 
 
 @lru_cache(maxsize=32)

@@ -84,7 +84,7 @@ def random_palette(rng: np.random.Generator) -> Palette:
     mood = rng.choice(["bold", "pastel", "white", "dark", "natural"], p=[0.34, 0.16, 0.24, 0.14, 0.12])
     jitter = rng.uniform(-0.06, 0.06, 2)
     if mood == "bold":
-        ground = hsv(hue, 0.65 + 0.35 * rng.random(), 0.55 + 0.42 * rng.random())
+        ground = ripe(hue, 0.55 + 0.42 * rng.random(), 0.5 + 0.45 * rng.random())
     elif mood == "pastel":
         ground = hsv(hue, 0.12 + 0.22 * rng.random(), 0.88 + 0.1 * rng.random())
     elif mood == "white":
@@ -94,8 +94,8 @@ def random_palette(rng: np.random.Generator) -> Palette:
     else:
         ground = hsv(0.08 + 0.05 * rng.random(), 0.25 + 0.25 * rng.random(), 0.6 + 0.25 * rng.random())
     turn = float(rng.choice([0.04, 0.09, 0.33, 0.42, 0.5, 0.58]))
-    second = hsv(hue + turn + jitter[0], 0.5 + 0.5 * rng.random(), 0.35 + 0.6 * rng.random())
-    accent = hsv(hue + 0.5 * turn + jitter[1] + 0.5, 0.7 + 0.3 * rng.random(), 0.65 + 0.35 * rng.random())
+    second = ripe(hue + turn + jitter[0], 0.5 + 0.5 * rng.random(), 0.35 + 0.6 * rng.random())
+    accent = ripe(hue + 0.5 * turn + jitter[1] + 0.5, 0.7 + 0.3 * rng.random(), 0.65 + 0.35 * rng.random())
     ink = readable_on(ground, hsv(hue, 0.7, 0.3), second, WHITE)
     return Palette(ground, second, accent, ink, mix(WHITE, ground, 0.08))
 

@@ -1,0 +1,165 @@
+"""The TFLite backend: LiteRT (`ai-edge-litert`), or `tflite-runtime`, which has the same interface.
+
+Tensors go by the names of the model's signature where it has exactly one, else by their own names; never by position.
+Float arrays become the model's own type with the scale and zero point that the model states, and back.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import MissingExtra, ModelError
+from edge.inference import Tensors, TensorSpec
+
+Runtime = Literal["litert", "tflite"]
+MODULES: dict[Runtime, str] = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
+IDENTIFIER = b"TFL3"
+MOST_THREADS = 4
+"""What is chosen where the caller leaves it open: small models do not gain from more."""
+
+
+class TfliteSession:
+    """A TFLite model loaded by one of its interpreters on the CPU."""
+
+    def __init__(self, path: Path, threads: int = 0, runtime: Runtime | None = None) -> None:
+        module, interpreter = _find_runtime(runtime)
+        self._path = path
+        self.runtime = f"{module.__name__.replace('_', '-')} {getattr(module, '__version__', '')}".strip()
+        require_identifier(path)
+        try:
+            with _quiet_native_log():
+                self._interpreter = interpreter(
+                    str(path), num_threads=threads or min(MOST_THREADS, os.cpu_count() or 1)
+                )
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as e:
+            raise ModelError(f"{path}: {self.runtime} cannot load this model ({_first_line(e)})") from e
+        names = _signature_names(self._interpreter)
+        self._inputs = _by_name(self._interpreter.get_input_details(), names["inputs"])
+        self._outputs = _by_name(self._interpreter.get_output_details(), names["outputs"])
+        self.inputs = tuple(_spec(name, details) for name, details in self._inputs.items())
+        self.outputs = tuple(_spec(name, details) for name, details in self._outputs.items())
+
+    def run(self, feeds: Tensors) -> dict[str, npt.NDArray[np.float32]]:
+        """Run the model once; see `Session.run`."""
+        try:
+            for spec in self.inputs:
+                index = self._inputs[spec.name]["index"]
+                self._fit(index, feeds[spec.name].shape)
+                self._interpreter.set_tensor(index, quantize(feeds[spec.name], spec))
+            self._interpreter.invoke()
+            return {
+                spec.name: dequantize(self._interpreter.get_tensor(self._outputs[spec.name]["index"]), spec)
+                for spec in self.outputs
+            }
+        except (ValueError, RuntimeError, KeyError) as e:
+            raise ModelError(f"{self._path}: {self.runtime} failed ({_first_line(e)})") from e
+
+    def _fit(self, index: int, shape: tuple[int, ...]) -> None:
+        current = next(d["shape"] for d in self._interpreter.get_input_details() if d["index"] == index)
+        if tuple(current) != shape:
+            with _quiet_native_log():
+                self._interpreter.resize_tensor_input(index, shape, strict=True)
+                self._interpreter.allocate_tensors()
+
+
+def quantize(values: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.generic]:
+    """Return values in the tensor's own type: round(x / scale) + zero_point, clamped to the type.
+
+    Values that already are of that type are taken as they are.
+    """
+    wanted = np.dtype(spec.dtype)
+    if values.dtype == wanted or wanted.kind not in "iu":
+        return np.asarray(values, wanted)
+    stored = values.astype(np.float32)
+    if spec.scale:
+        stored /= np.float32(spec.scale)
+    np.rint(stored, out=stored)
+    stored += spec.zero_point
+    limits = np.iinfo(wanted)
+    return np.clip(stored, limits.min, limits.max, out=stored).astype(wanted)
+
+
+def dequantize(stored: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.float32]:
+    """Return stored values as float32: (q - zero_point) * scale where the tensor is quantized."""
+    values = stored.astype(np.float32)
+    if spec.scale:
+        values -= spec.zero_point
+        values *= np.float32(spec.scale)
+    return values
+
+
+def require_identifier(path: Path) -> None:
+    """Raise `ModelError` unless the file starts like a TFLite flatbuffer."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(8)
+    except OSError as e:
+        raise ModelError(f"{path}: cannot be read ({e.strerror or e})") from e
+    if start[4:8] != IDENTIFIER:
+        raise ModelError(f"{path}: not a TFLite model (the identifier {IDENTIFIER.decode()} is missing)")
+
+
+def _find_runtime(wanted: Runtime | None) -> tuple[Any, Callable[..., Any]]:
+    for name in [wanted] if wanted else list(MODULES):
+        with suppress(ImportError):
+            module = importlib.import_module(MODULES[name])
+            return module, importlib.import_module(f"{MODULES[name]}.interpreter").Interpreter
+    raise MissingExtra("a runtime for .tflite models", wanted or "litert")
+
+
+def _signature_names(interpreter: Any) -> dict[str, dict[int, str]]:
+    """Return tensor index -> name in the model's one signature, for inputs and outputs; empty without one."""
+    signatures = interpreter.get_signature_list()
+    if len(signatures) != 1:
+        return {"inputs": {}, "outputs": {}}
+    runner = interpreter.get_signature_runner(next(iter(signatures)))
+    return {
+        "inputs": {details["index"]: name for name, details in runner.get_input_details().items()},
+        "outputs": {details["index"]: name for name, details in runner.get_output_details().items()},
+    }
+
+
+def _by_name(details: list[dict[str, Any]], names: dict[int, str]) -> dict[str, dict[str, Any]]:
+    named: dict[str, dict[str, Any]] = {}
+    for tensor in details:
+        name = names.get(tensor["index"], tensor["name"])
+        named[name if name not in named else f"{name}#{tensor['index']}"] = tensor
+    return named
+
+
+def _spec(name: str, details: dict[str, Any]) -> TensorSpec:
+    signature = details.get("shape_signature", details["shape"])
+    shape = tuple(int(side) if side > 0 else None for side in signature)
+    scale, zero_point = details["quantization"]
+    return TensorSpec(name, shape, np.dtype(details["dtype"]).name, float(scale), int(zero_point))
+
+
+@contextmanager
+def _quiet_native_log() -> Iterator[None]:
+    """Keep the runtime's own start-up lines off stderr, which belongs to the user's sentences."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # stderr is closed: nothing to keep quiet
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

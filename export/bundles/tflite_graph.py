@@ -1,0 +1,184 @@
+"""What a TFLite file says about itself: tensors, operators, and the metadata that TFLite's own tools write into it.
+
+A TFLite file is a flatbuffer (tensorflow/lite/schema/schema.fbs); its metadata is a second flatbuffer inside
+(tflite-support, metadata_schema.fbs), and the files that the metadata names lie in a zip at the end of the file.
+Field numbers below are those of the two schemas.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from flatbuffers.number_types import Float32Flags, Int8Flags, Int32Flags, UOffsetTFlags
+from flatbuffers.table import Table
+
+from edge.errors import ModelError
+
+MODEL_OPERATOR_CODES, MODEL_SUBGRAPHS, MODEL_BUFFERS, MODEL_METADATA = 1, 2, 4, 6
+SUBGRAPH_TENSORS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS = 0, 2, 3
+TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME = 0, 1, 2, 3
+CODE_DEPRECATED, CODE_CUSTOM, CODE_BUILTIN = 0, 1, 3
+OPERATOR_CODE, OPERATOR_OUTPUTS = 0, 2
+METADATA_NAME, METADATA_BUFFER = 0, 1
+SUBGRAPH_INPUT_METADATA, TENSOR_PROCESS_UNITS = 2, 4
+MODEL_SUBGRAPH_METADATA = 3
+UNIT_KIND, UNIT_OPTIONS, NORMALIZATION = 0, 1, 1
+FLOAT32, FLOAT16, UINT8, INT16, INT8, INT4 = 0, 1, 3, 7, 9, 17
+INTEGERS = {UINT8, INT8, INT16, INT4}
+OPERATOR_NAMES = {14: "LOGISTIC", 25: "SOFTMAX", 32: "CUSTOM", 50: "LOG_SOFTMAX", 56: "ARG_MAX"}
+LABEL_SUFFIX = ".txt"
+
+
+@dataclass(frozen=True)
+class TfliteFacts:
+    """What a TFLite file says about itself.
+
+    Attributes:
+        quantization: "float", "static", "dynamic" or "fp16".
+        makers: name of an output tensor -> operator that computes it, as far as it matters here.
+        labels: the first list of labels in the zip at the end of the file, empty if none.
+        mean: normalisation of the first input, pixel units, empty if the metadata says none.
+        std: likewise.
+    """
+
+    quantization: str
+    makers: dict[str, str]
+    labels: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+def describe_tflite(path: Path) -> TfliteFacts:
+    """Read a TFLite file without running it.
+
+    Raises:
+        ModelError: an offset in the file leads nowhere.
+    """
+    content = path.read_bytes()
+    try:
+        model = _root(content)
+        mean, std = _normalization(model)
+        return TfliteFacts(_quantization(model), _makers(model), _labels(path), mean, std)
+    except (struct.error, IndexError, ValueError, TypeError, OverflowError) as e:
+        raise ModelError(f"{path}: this TFLite file is damaged ({type(e).__name__}: {e})") from e
+
+
+def _root(content: bytes, start: int = 0) -> Table:
+    return Table(content, start + struct.unpack_from("<I", content, start)[0])
+
+
+def _field(table: Table, number: int) -> int:
+    """Return where a field's value lies, 0 if it is absent."""
+    offset = int(table.Offset(4 + 2 * number))
+    return offset and offset + int(table.Pos)
+
+
+def _number(table: Table, number: int, flags: type = Int32Flags, default: int = 0) -> int:
+    place = _field(table, number)
+    return int(table.Get(flags, place)) if place else default
+
+
+def _text(table: Table, number: int) -> str:
+    place = _field(table, number)
+    return bytes(table.String(place)).decode("utf-8", "replace") if place else ""
+
+
+def _tables(table: Table, number: int) -> list[Table]:
+    offset = table.Offset(4 + 2 * number)
+    if not offset:
+        return []
+    first, length = table.Vector(offset), table.VectorLen(offset)
+    return [Table(table.Bytes, table.Indirect(first + 4 * i)) for i in range(length)]
+
+
+def _vector(table: Table, number: int, flags: type = Int32Flags) -> list[float]:
+    offset = table.Offset(4 + 2 * number)
+    if not offset:
+        return []
+    first, length = table.Vector(offset), table.VectorLen(offset)
+    if first + length * flags.bytewidth > len(table.Bytes):  # type: ignore[attr-defined]
+        raise ValueError("a vector reaches past the end of the file")
+    return [table.Get(flags, first + i * flags.bytewidth) for i in range(length)]  # type: ignore[attr-defined]
+
+
+def _buffer_length(buffer: Table) -> int:
+    offset = buffer.Offset(4)
+    return int(buffer.VectorLen(offset)) if offset else 0
+
+
+def _quantization(model: Table) -> str:
+    """Tell the scheme by what most constants and most computed tensors are."""
+    lengths = [_buffer_length(buffer) for buffer in _tables(model, MODEL_BUFFERS)]
+    constants: Counter[int] = Counter()
+    computed: Counter[int] = Counter()
+    for graph in _tables(model, MODEL_SUBGRAPHS):
+        for tensor in _tables(graph, SUBGRAPH_TENSORS):
+            kind = _number(tensor, TENSOR_TYPE, Int8Flags)
+            length = lengths[_number(tensor, TENSOR_BUFFER, UOffsetTFlags)]
+            (constants if length else computed)[kind] += length or 1
+    whole = sum(computed[kind] for kind in INTEGERS)
+    if whole > computed[FLOAT32] + computed[FLOAT16]:
+        return "static"
+    if sum(constants[kind] for kind in INTEGERS) > constants[FLOAT32] + constants[FLOAT16]:
+        return "dynamic"
+    return "fp16" if constants[FLOAT16] > constants[FLOAT32] else "float"
+
+
+def _makers(model: Table) -> dict[str, str]:
+    codes = [_operator_name(code) for code in _tables(model, MODEL_OPERATOR_CODES)]
+    makers: dict[str, str] = {}
+    for graph in _tables(model, MODEL_SUBGRAPHS)[:1]:
+        names = [_text(tensor, TENSOR_NAME) for tensor in _tables(graph, SUBGRAPH_TENSORS)]
+        for operator in _tables(graph, SUBGRAPH_OPERATORS):
+            name = codes[_number(operator, OPERATOR_CODE, UOffsetTFlags)]
+            makers |= {names[int(index)]: name for index in _vector(operator, OPERATOR_OUTPUTS)}
+    return makers
+
+
+def _operator_name(code: Table) -> str:
+    number = max(_number(code, CODE_DEPRECATED, Int8Flags), _number(code, CODE_BUILTIN))
+    return _text(code, CODE_CUSTOM) or OPERATOR_NAMES.get(number, f"operator {number}")
+
+
+def _normalization(model: Table) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    for entry in _tables(model, MODEL_METADATA):
+        if _text(entry, METADATA_NAME) != "TFLITE_METADATA":
+            continue
+        buffer = _tables(model, MODEL_BUFFERS)[_number(entry, METADATA_BUFFER, UOffsetTFlags)]
+        start = buffer.Vector(buffer.Offset(4))
+        for graph in _tables(_root(model.Bytes, start), MODEL_SUBGRAPH_METADATA)[:1]:
+            for tensor in _tables(graph, SUBGRAPH_INPUT_METADATA)[:1]:
+                return _of_units(tensor)
+    return (), ()
+
+
+def _of_units(tensor: Table) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    for unit in _tables(tensor, TENSOR_PROCESS_UNITS):
+        if _number(unit, UNIT_KIND, Int8Flags) == NORMALIZATION:
+            options = Table(unit.Bytes, unit.Indirect(_field(unit, UNIT_OPTIONS)))
+            mean, std = _vector(options, 0, Float32Flags), _vector(options, 1, Float32Flags)
+            return _three(mean), _three(std)
+    return (), ()
+
+
+def _three(numbers: list[float]) -> tuple[float, ...]:
+    return tuple(numbers * 3 if len(numbers) == 1 else numbers)
+
+
+def _labels(path: Path) -> tuple[str, ...]:
+    """Return the labels in the zip at the end of the file, English ones first; without a whole zip there are none."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            lists = [e for e in archive.infolist() if e.filename.endswith(LABEL_SUFFIX) and e.file_size < 1 << 20]
+            if not lists:
+                return ()
+            chosen = max(lists, key=lambda e: ("-en" in e.filename, "label" in e.filename))
+            lines = archive.read(chosen).decode("utf-8", "replace").splitlines()
+            return tuple(line.strip() or "?" for line in lines)
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError):
+        return ()

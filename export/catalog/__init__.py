@@ -1,0 +1,1 @@
+"""Catalogue images in, a shard out."""

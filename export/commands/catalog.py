@@ -1,0 +1,158 @@
+"""`python -m export catalog`: embed a catalogue's pictures into a shard."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from edge.bundle import load_bundle
+from edge.command_line import progress, say, write_json
+from edge.errors import UsageError
+from edge.shard import Shard, open_shard
+from edge.shard.description import CATALOG_PATTERN
+from edge.shard.thumbnails import MAX_THUMBNAIL_BYTES
+from export.catalog.build import BuildResult, Target, build_catalog
+from export.catalog.items import Problem, read_items
+
+EXAMPLE = """  python -m export catalog items.csv --images photos/ --out shard
+  python -m export catalog items.csv --images photos/ --update shard --out shard-2
+
+ITEMS.csv is UTF-8, separated by comma, semicolon or tab. Its first line names the columns: product_id,title,image and
+any of price,currency,url,image_url,brand,category,region,in_stock. Several rows of one product are several views."""
+EXIT_INPUT = 3
+SHOWN = 20
+T = TypeVar("T")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("items", type=Path, metavar="ITEMS.csv", help="the products and their pictures")
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder that the pictures lie in")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="models to use (default: those of the package)")
+    parser.add_argument("--update", type=Path, metavar="OLD_SHARD", help="embed only pictures that this shard lacks")
+    parser.add_argument("--name", help="name of the catalogue (default: that of OLD_SHARD, else of ITEMS.csv)")
+    parser.add_argument("--version", type=int, metavar="N", help="version (default: OLD_SHARD's + 1, else 1)")
+    parser.add_argument(
+        "--thumbnails",
+        type=int,
+        default=0,
+        metavar="BYTES",
+        help=f"add a pack with one picture for each product, each at most BYTES long (up to {MAX_THUMBNAIL_BYTES})",
+    )
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads of the model (default: all cores)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the shard")
+    parser.add_argument("--json", metavar="FILE|-", help="write what was done")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build the shard; return 0, or 3 if a row could not be used."""
+    from edge.defaults import default_bundle
+
+    start = time.perf_counter()
+    _require_usable(args)
+    items = read_items(args.items)
+    bundle = load_bundle(args.bundle or default_bundle())
+    old = open_shard(args.update) if args.update else None
+    target = Target(args.out, _name(args, old), _version(args, old), bundle.space_id, args.thumbnails)
+    result = build_catalog(items, args.images, bundle.open_embedder(args.threads), target, old, _watch)
+    document = _document(result, args.out, time.perf_counter() - start)
+    _report(document, args.items)
+    print(_summary(document), file=sys.stderr if args.json == "-" else sys.stdout)
+    if args.json:
+        write_json(document, args.json)
+    return EXIT_INPUT if document["problems"] else 0
+
+
+def _require_usable(args: argparse.Namespace) -> None:
+    if not args.images.is_dir():
+        raise UsageError(f"--images {args.images}: no such folder")
+    if not 0 <= args.thumbnails <= MAX_THUMBNAIL_BYTES:
+        raise UsageError(f"--thumbnails {args.thumbnails}: between 0 and {MAX_THUMBNAIL_BYTES} bytes each")
+    if args.version is not None and not 1 <= args.version < 2**53:
+        raise UsageError(f"--version {args.version}: a version is 1 or more")
+    if args.name is not None and not CATALOG_PATTERN.fullmatch(args.name):
+        raise UsageError(f"--name {args.name!r}: up to 64 letters, digits, '.', '_' or '-', a letter or digit first")
+
+
+def _name(args: argparse.Namespace, old: Shard | None) -> str:
+    """Return the name that was given, else the old shard's, else one made of the table's."""
+    if args.name or old is not None:
+        return str(args.name or (old and old.catalog))
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", args.items.stem).strip("-._")[:64]
+    return slug or "catalog"
+
+
+def _version(args: argparse.Namespace, old: Shard | None) -> int:
+    if args.version is not None:
+        return int(args.version)
+    return old.version + 1 if old is not None else 1
+
+
+def _watch(sequence: Sequence[T], doing: str) -> Iterator[T]:
+    return progress(sequence, doing, total=len(sequence), unit="picture")
+
+
+def _document(result: BuildResult, out: Path, seconds: float) -> dict[str, Any]:
+    description = result.description
+    return {
+        "shard": str(out),
+        "catalog": description.catalog,
+        "version": description.version,
+        "space_id": description.space_id,
+        "sha256": description.sha256,
+        "ndim": description.ndim,
+        "products": description.products,
+        "views": description.views,
+        "embedded": result.embedded,
+        "carried": result.carried,
+        "resumed": result.resumed,
+        "thumbnails": result.thumbnails,
+        "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
+        "seconds": round(seconds, 3),
+        "peak_memory_bytes": _peak_memory_bytes(),
+        "problems": _listed(result.items.problems),
+        "notes": _listed(result.items.notes),
+    }
+
+
+def _listed(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    return [{"line": problem.line, "message": problem.message} for problem in problems]
+
+
+def _report(document: dict[str, Any], items: Path) -> None:
+    """Say what was wrong, at most `SHOWN` sentences of each sort; the document has them all."""
+    for sort, word in (("notes", "note: "), ("problems", "")):
+        for problem in document[sort][:SHOWN]:
+            say(f"export catalog: {word}{items}, line {problem['line']}: {problem['message']}")
+        if len(document[sort]) > SHOWN:
+            say(f"export catalog: {word}and {len(document[sort]) - SHOWN} more: --json FILE lists them all")
+    if not document["products"]:
+        say(f"export catalog: note: {items} has no rows, so the shard is empty and matches nothing")
+
+
+def _summary(document: dict[str, Any]) -> str:
+    rate = document["embedded"] / max(document["seconds"], 1e-9)
+    memory = document["peak_memory_bytes"]
+    lines = [
+        f"{document['shard']}: {document['catalog']} version {document['version']}, {document['products']} products, "
+        f"{document['views']} views, {document['bytes'] / 1000:.0f} kB",
+        f"embedded {document['embedded']}, carried over {document['carried']}, resumed {document['resumed']}, "
+        f"not usable {len(document['problems'])}",
+        f"{document['seconds']:.1f} s, {rate:.1f} pictures/s" + (f", peak {memory / 1e6:.0f} MB" if memory else ""),
+    ]
+    return "\n".join(lines)
+
+
+def _peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has held, or None where the platform does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,88 @@
+"""`python -m export evaluate`: how good a bundle is, on photos with known answers."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from edge.bundle import load_bundle
+from edge.command_line import progress, say, write_json
+from edge.defaults import choose_bundle
+from edge.errors import UsageError
+from edge.pipeline import Kit
+from edge.shard import open_shard
+from export.evaluation.photos import CROPS, Answered, ask
+from export.evaluation.queries import read_queries
+from export.evaluation.retrieval import measure, measure_by_group
+from export.evaluation.tables import detection_table, retrieval_table
+
+EXAMPLE = """  python -m export evaluate --bundle bundle --shard shard --queries queries.csv --images photos
+  python -m export evaluate --bundle bundle --coco labels.json --images photos --json -"""
+EXIT_INPUT = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
+    parser.add_argument("--images", type=Path, metavar="DIR", required=True, help="folder that the paths start from")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--queries", type=Path, metavar="FILE.csv", help="path,product_id[,group]: recall and tags")
+    what.add_argument("--coco", type=Path, metavar="FILE.json", help="labelled boxes: the detector alone")
+    parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
+    parser.add_argument("--crop", choices=CROPS, default="detector", help="what is embedded (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=int, default=0, metavar="N", help="threads of the models (default: all cores)"
+    )
+    parser.add_argument("--json", metavar="FILE|-", help="write the result document")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate, print a table, write the document; return 0, or 3 if a query could not be used."""
+    document, table, problems = _detections(args) if args.coco else _queries(args)
+    for problem in problems:
+        say(f"export evaluate: {problem}")
+    print(table, file=sys.stderr if args.json == "-" else sys.stdout)
+    if args.json:
+        write_json({**document, "skipped": len(problems)}, args.json)
+    return EXIT_INPUT if problems else 0
+
+
+def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    if args.shard is None:
+        raise UsageError("--queries needs --shard, the catalogue that the photos are searched in")
+    file = read_queries(args.queries)
+    kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)], threads=args.threads)
+    answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop)
+    return *_retrieval(kit, answered, args.crop), file.problems + answered.problems
+
+
+def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any], str]:
+    matching, shard = kit.bundle.matching, kit.gallery.shards[0]
+    whole = measure(answered.answers, matching)
+    groups = measure_by_group(answered.answers, matching, [query.group for query in answered.queries])
+    document = {
+        **whole.document(),
+        "by": {name: figures.document() for name, figures in groups.items()},
+        "crop": crop,
+        "crops": len(answered.answers.photo),
+        "without_crop": len(answered.answers) - len(set(answered.answers.photo.tolist())),
+        "similarity_threshold": matching.similarity_threshold,
+        "margin_threshold": matching.margin_threshold,
+        "bundle": {"name": kit.bundle.name, "sha256": kit.bundle.sha256, "space_id": kit.bundle.space_id},
+        "shard": {"catalog": shard.catalog, "version": shard.version, "items": shard.products, "sha256": shard.sha256},
+    }
+    return document, retrieval_table(whole, groups)
+
+
+def _detections(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    from export.evaluation.detection import evaluate_detections, read_coco
+
+    if args.shard is not None:
+        raise UsageError("--coco measures the detector alone: leave --shard away")
+    labelled = read_coco(args.coco)
+    detector = load_bundle(choose_bundle(args.bundle)).open_detector(args.threads)
+    evaluated = evaluate_detections(detector, progress(labelled, "detecting", len(labelled), "image"), args.images)
+    document = evaluated.document()
+    return document, detection_table(document), evaluated.problems

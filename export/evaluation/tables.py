@@ -1,0 +1,50 @@
+"""Figures as a person reads them in a terminal.
+
+>>> print(retrieval_table(measure(answers, matching), {}))
+        queries  recall@1        recall@5        ...
+all          40  85 (74-94)      97 (92-100)     ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from export.evaluation.retrieval import Figures
+
+HEADINGS = {
+    "recall_at_1": "recall@1",
+    "recall_at_5": "recall@5",
+    "tag_precision": "tag precision",
+    "tag_recall": "tag recall",
+    "false_tag_rate": "false tags",
+}
+NONE = "-"
+NOTE = "percent, with 95 % intervals by bootstrap over products; - where there is nothing to measure"
+
+
+def retrieval_table(whole: Figures, groups: Mapping[str, Figures]) -> str:
+    """Lay out the figures of all queries and of each group as text, a line for each."""
+    rows = [["", "queries", *HEADINGS.values()]]
+    for name, figures in {"all": whole, **groups}.items():
+        rows.append([name, str(figures.queries), *(_cell(figures, figure) for figure in HEADINGS)])
+    return _aligned(rows) + f"\n{NOTE}"
+
+
+def detection_table(document: Mapping[str, Any]) -> str:
+    """Lay out the result document of a detector as text, a line for each figure."""
+    names = ["images", "boxes", "ap50", "ap50_95", "ar50_at_10", "recall_at_threshold", "precision_at_threshold"]
+    rows = [[name.replace("_", " "), NONE if document[name] is None else f"{document[name]:g}"] for name in names]
+    return _aligned(rows)
+
+
+def _cell(figures: Figures, name: str) -> str:
+    value, bounds = figures.value[name], figures.ci95[name]
+    if value is None:
+        return NONE
+    return f"{100 * value:.1f}" + (f" ({100 * bounds[0]:.0f}-{100 * bounds[1]:.0f})" if bounds else "")
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -1,0 +1,116 @@
+"""Recall and tags, on answers written by hand and against the rules of `edge tag`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.bundle import Matching
+from edge.matches import Matches
+from edge.tagging import Appearances, Sighting
+from edge.tags import Candidate
+from export.evaluation.retrieval import NOTHING, Answers, measure, measure_by_group, tags
+
+MATCHING = Matching(similarity_threshold=0.5, margin_threshold=0.1)
+CROP = np.zeros((2, 2, 3), np.uint8)
+
+
+def answers(expected: list[int], crops: list[tuple[int, list[tuple[int, float]]]]) -> Answers:
+    """Build answers from the photo of each crop and its products with their similarities, best first."""
+    k = 5
+    product = np.full((len(crops), k), -1, np.int32)
+    similarity = np.full((len(crops), k), -1, np.float32)
+    for row, (_, found) in enumerate(crops):
+        for place, (number, value) in enumerate(found):
+            product[row, place], similarity[row, place] = number, value
+    photo = np.array([photo for photo, _ in crops], np.int32)
+    shard = np.where(product >= 0, 0, -1).astype(np.int32)
+    return Answers(np.array(expected, np.int32), photo, Matches(shard, product, similarity))
+
+
+@pytest.mark.parametrize(
+    ("given_answers", "expected"),
+    [
+        pytest.param(Answers.empty(), (None, None, None, None, None), id="no photo"),
+        pytest.param(answers([3], []), (0, 0, None, 0, None), id="nothing detected is a miss"),
+        pytest.param(answers([NOTHING], []), (None, None, None, None, 0), id="nothing shown, nothing detected"),
+        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.2)])]), (1, 1, 1, 1, None), id="right"),
+        pytest.param(answers([3], [(0, [(4, 0.9), (3, 0.2)])]), (0, 1, 0, 0, None), id="wrong, right one second"),
+        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.85)])]), (1, 1, None, 0, None), id="ambiguous is no tag"),
+        pytest.param(answers([3], [(0, [(3, 0.4), (4, 0.1)])]), (1, 1, None, 0, None), id="below the threshold"),
+        pytest.param(answers([3], [(0, [(3, 0.5)])]), (1, 1, 1, 1, None), id="catalogue of one product"),
+        pytest.param(
+            answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.1)])]),
+            (1, 1, 1, 1, None),
+            id="one product in two crops is one tag",
+        ),
+        pytest.param(
+            answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(5, 0.9), (4, 0.1)])]),
+            (0, 0, 0.5, 1, None),
+            id="recall looks at the best crop, tags at all",
+        ),
+        pytest.param(
+            answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.88)])]),
+            (1, 1, None, 0, None),
+            id="the best crop of a product judges its tag",
+        ),
+        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.1)])]), (None, None, 0, None, 1), id="false tag"),
+        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0), id="honest no"),
+        pytest.param(answers([0], [(0, [])]), (0, 0, None, 0, None), id="empty catalogue"),
+    ],
+)
+def test_figures(given_answers: Answers, expected: tuple[float | None, ...]) -> None:
+    figures = measure(given_answers, MATCHING)
+    assert tuple(figures.value.values()) == pytest.approx(expected)
+    assert figures.queries == len(given_answers)
+
+
+def test_padding_of_a_short_answer_is_no_hit_for_a_photo_that_shows_nothing() -> None:
+    figures = measure(answers([NOTHING, 2], [(0, [(1, 0.9)]), (1, [(2, 0.9)])]), MATCHING)
+    assert figures.value["recall_at_5"] == 1
+    assert figures.value["false_tag_rate"] == 1
+
+
+def test_groups_are_measured_apart_and_a_nameless_one_is_left_out() -> None:
+    given_answers = answers([3, 3, NOTHING], [(0, [(3, 0.9)]), (1, [(4, 0.9)]), (2, [(4, 0.9)])])
+    groups = measure_by_group(given_answers, MATCHING, ["near", "far", ""])
+    assert list(groups) == ["far", "near"]
+    assert groups["near"].value["recall_at_1"] == 1
+    assert groups["far"].value["recall_at_1"] == 0
+    assert groups["far"].queries == 1
+
+
+def test_document_has_null_where_there_is_nothing_to_measure() -> None:
+    document = measure(Answers.empty(), MATCHING).document()
+    assert document["queries"] == 0
+    assert document["recall_at_1"] is None
+    assert document["ci95"]["recall_at_1"] is None
+
+
+def test_refuses_photo_numbers_of_another_length() -> None:
+    with pytest.raises(ValueError, match=r"photo must have shape \(2,\), has \(1,\)"):
+        Answers(np.zeros(1, np.int32), np.zeros(1, np.int32), Matches.empty(2, 5))
+
+
+sightings = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30), st.integers(0, 20), st.booleans()), max_size=12)
+
+
+@given(sightings)
+def test_tags_are_those_that_edge_tag_gives(rows: list[tuple[int, int, int, bool]]) -> None:
+    crops = []
+    for place, (product, high, lead, alone) in enumerate(rows):
+        first = float(np.float32((high + place / len(rows)) / 32))  # all distinct: a product's best crop is one
+        second = [] if alone else [(product + 1, float(np.float32(first - lead / 32)))]
+        crops.append((0, [(product, first), *second]))
+    photo, product = tags(answers([0], crops), MATCHING)
+    assert photo.tolist() == [0] * len(product)
+
+    appearances = Appearances(MATCHING, max_gap_s=1.0)
+    for _, found in crops:
+        named = tuple(Candidate(0, str(number), "", similarity) for number, similarity in found)
+        appearances.observe(Sighting(0.0, (0.0, 0.0, 1.0, 1.0), 0.9, CROP, named))
+    given_tags, _ = appearances.close("content", "space", ["shard"])
+    matches = sorted(tag.candidates[0].product_id for tag in given_tags if tag.status == "match")
+    assert sorted(str(number) for number in product) == matches
