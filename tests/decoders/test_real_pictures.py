@@ -13,6 +13,7 @@ from edge.detections import Detections
 from edge.detector import Detector
 from edge.geometry import iou
 from edge.inference import open_session
+from edge.inference.hardware import Hardware
 
 CASES = [
     ("yolox_nano_416.onnx", "cat_720p.jpg", "cat", (105, 70, 950, 718)),
@@ -28,7 +29,7 @@ CASES = [
 
 
 def detect(models: Path, model: str, picture: str) -> Detections:
-    session = open_session(models / "detectors" / model, threads=1)
+    session = open_session(models / "detectors" / model, Hardware(threads=1))
     reading = recognise(session.inputs, session.outputs)
     assert reading is not None
     with Image.open(models / "images" / picture) as image:
