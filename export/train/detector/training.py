@@ -1,0 +1,226 @@
+"""The training loop: draw, augment, learn, average, keep a checkpoint.
+
+Invariants: every step draws from a generator seeded by (seed, step), so that a resumed run goes on where it stopped;
+a checkpoint is written whole or not at all, and Ctrl-C leaves one behind.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from edge.errors import InputError
+from edge.files import whole_file
+from export.train.detector.augment import Variety, place, relight
+from export.train.detector.loss import Labels, detection_loss, imitation_loss
+from export.train.detector.network import Network, Shape, cells
+from export.train.detector.samples import Sample, Source
+from export.train.detector.teacher import Teacher
+
+WARM_UP_STEPS = 200
+CHECKPOINT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """A source, how often it is drawn against the others, and how its pictures are placed."""
+
+    source: Source
+    weight: float
+    variety: Variety = field(default_factory=Variety)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a training does.
+
+    Attributes:
+        size: side of the square input in pixels, divisible by 32.
+        steps: batches to learn from.
+        batch: pictures a batch.
+        learning_rate: peak; it rises over 200 steps and falls by a cosine to a hundredth.
+        weight_decay: of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101).
+        averaging: decay of the averaged weights, which are what ships.
+        imitation: weight of the teacher's part of the loss, falling to a quarter by the end.
+        seed: of the data and of the first weights.
+    """
+
+    size: int = 320
+    steps: int = 2000
+    batch: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    averaging: float = 0.998
+    imitation: float = 1.0
+    seed: int = 0
+
+
+class Training:
+    """A training that can be stopped and resumed."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        ingredients: Sequence[Ingredient],
+        checkpoint: Path,
+        shape: Shape | None = None,
+        teacher: Teacher | None = None,
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.ingredients, self.checkpoint, self.teacher = recipe, ingredients, checkpoint, teacher
+        self.network = Network(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(self.network).requires_grad_(False)
+        self.imitators = nn.ModuleList(nn.Conv2d(self.network.shape.head, 128, 1) for _ in range(3))
+        groups = _decay_groups([self.network, self.imitators], recipe.weight_decay)
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate)
+        self.cells = cells((recipe.size, recipe.size))
+        self.step = 0
+        if teacher is not None:
+            teacher.watch([self._sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint if there is one; tell whether there was.
+
+        Raises:
+            InputError: the file is not a checkpoint of this training.
+        """
+        if not self.checkpoint.exists():
+            return False
+        try:
+            state = torch.load(self.checkpoint, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.imitators.load_state_dict(state["imitators"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = int(state["step"])
+        except Exception as e:  # torch raises whatever its unpickler meets
+            raise InputError(
+                f"{self.checkpoint}: is not a checkpoint of this training ({type(e).__name__}): remove it to begin anew"
+            ) from e
+        return True
+
+    def run(self, report: Callable[[Training, dict[str, float]], None], every: int) -> None:
+        """Train to the last step; `report` is called every so many steps and at the end.
+
+        Raises:
+            KeyboardInterrupt: as it came, after a checkpoint was written.
+        """
+        saved, sums, begun = time.monotonic(), np.zeros(3), time.monotonic()
+        try:
+            while self.step < self.recipe.steps:
+                sums += self._learn()
+                self.step += 1
+                if self.step % every == 0 or self.step == self.recipe.steps:
+                    mean = sums / every
+                    seconds, begun, sums = time.monotonic() - begun, time.monotonic(), np.zeros(3)
+                    self.save()
+                    report(self, {"score": mean[0], "box": mean[1], "imitation": mean[2], "seconds": seconds})
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        state: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "imitators": self.imitators.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "shape": self.network.shape.to_json(),
+            "size": self.recipe.size,
+        }
+        with whole_file(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def _learn(self) -> npt.NDArray[np.float64]:
+        """Learn from one batch; return the losses of score, box and imitation."""
+        images, labels = self._batch()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        picture = torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255)
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            raw = self.network(picture.contiguous(memory_format=torch.channels_last))
+            imitated = [layer(f) for layer, f in zip(self.imitators, raw.features, strict=True)]
+        score, box = detection_loss(raw, self.cells, labels)
+        taught = torch.zeros(())
+        if self.teacher is not None:
+            taught = imitation_loss(imitated, [torch.from_numpy(level) for level in self.teacher.look(images)])
+        fade = 1 - 0.75 * self.step / self.recipe.steps
+        self.optimiser.zero_grad(set_to_none=True)
+        (score + box + self.recipe.imitation * fade * taught).backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
+        self.optimiser.step()
+        self._average()
+        return np.array([score.item(), box.item(), taught.item()])
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged weights and statistics towards the present ones; early steps are soon forgotten."""
+        decay = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
+        present = self.network.state_dict()
+        for name, value in self.averaged.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(present[name], 1 - decay)
+
+    def _learning_rate(self) -> float:
+        done = self.step / self.recipe.steps
+        cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * done)) / 2
+        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / WARM_UP_STEPS))
+
+    def _sample(self, rng: np.random.Generator) -> Sample:
+        weights = np.array([item.weight for item in self.ingredients])
+        item = self.ingredients[int(rng.choice(len(weights), p=weights / weights.sum()))]
+        sample = place(item.source.draw(rng), rng, self.recipe.size, item.variety)
+        image = relight(sample.image, rng)
+        return Sample(image, sample.xyxy, sample.ignored_xyxy, sample.background_weight)
+
+    def _batch(self) -> tuple[npt.NDArray[np.uint8], Labels]:
+        rng = np.random.default_rng([self.recipe.seed, self.step])
+        samples = [self._sample(rng) for _ in range(self.recipe.batch)]
+        return np.stack([sample.image for sample in samples]), labels_of(samples, self.cells)
+
+
+def labels_of(samples: Sequence[Sample], grid: Tensor) -> Labels:
+    """Stack the labels of samples of one size.
+
+    Args:
+        samples: at least one.
+        grid: (N, 3) cells.
+
+    Returns:
+        Padded boxes and the weight of a false alarm in every cell: none inside an ignored region.
+    """
+    most = max(len(sample.xyxy) for sample in samples)
+    xyxy, present = torch.zeros(len(samples), most, 4), torch.zeros(len(samples), most, dtype=torch.bool)
+    background = torch.ones(len(samples), len(grid))
+    for row, sample in enumerate(samples):
+        xyxy[row, : len(sample.xyxy)] = torch.from_numpy(sample.xyxy)
+        present[row, : len(sample.xyxy)] = True
+        background[row] *= sample.background_weight
+        for x0, y0, x1, y1 in sample.ignored_xyxy.tolist():
+            inside = (grid[:, 0] >= x0) & (grid[:, 0] <= x1) & (grid[:, 1] >= y0) & (grid[:, 1] <= y1)
+            background[row, inside] = 0.0
+    return Labels(xyxy, present, background)
+
+
+def _decay_groups(modules: Sequence[nn.Module], weight_decay: float) -> list[dict[str, Any]]:
+    """Part the parameters: only weights of convolutions decay, not biases and normalisations."""
+    parameters = [p for module in modules for p in module.parameters()]
+    return [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]

@@ -1,0 +1,185 @@
+"""The training loop: draw products, vary light, learn, average, keep a checkpoint.
+
+Invariants: the pictures of a step come from a generator seeded by (seed, step); a checkpoint is written whole or not
+at all, and Ctrl-C leaves one behind. A resumed run goes on where it stopped, with a pool rendered anew.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from edge.errors import InputError
+from edge.files import whole_file
+from export.train.embedder.loss import matching_loss
+from export.train.embedder.network import Network, Shape
+from export.train.embedder.rendered import Pictures, Views
+
+WARM_UP_STEPS = 100
+CHECKPOINT_SECONDS = 120.0
+SMALL_SIZE_SHARE = 0.8
+
+
+class Source(Protocol):
+    """Where products come from."""
+
+    def draw(self, count: int, rng: np.random.Generator) -> Views:
+        """Return `count` products."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a training does.
+
+    Attributes:
+        steps: batches to learn from.
+        products: products a batch, three pictures each.
+        learning_rate: peak; it rises over 100 steps and falls by a cosine.
+        weight_decay: of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101).
+        averaging: decay of the averaged weights, which are what ships.
+        small_until: share of the steps on pictures of 0.8 times the side, which take two thirds of the time.
+        seed: of the data and of the first weights.
+    """
+
+    steps: int = 300
+    products: int = 40
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.02
+    averaging: float = 0.998
+    small_until: float = 0.65
+    seed: int = 0
+
+
+class Training:
+    """A training that can be stopped and resumed."""
+
+    def __init__(self, recipe: Recipe, source: Source, checkpoint: Path, shape: Shape | None = None) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.source, self.checkpoint = recipe, source, checkpoint
+        self.network = Network(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = torch.optim.swa_utils.AveragedModel(
+            self.network, avg_fn=_warming_average(recipe.averaging), use_buffers=True
+        )
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=recipe.weight_decay)
+        self.step = 0
+
+    @property
+    def result(self) -> Network:
+        """The averaged network: what ships."""
+        averaged = self.averaged.module
+        assert isinstance(averaged, Network)
+        return averaged
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint if there is one; tell whether there was.
+
+        Raises:
+            InputError: the file is not a checkpoint of this training.
+        """
+        if not self.checkpoint.exists():
+            return False
+        try:
+            state = torch.load(self.checkpoint, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.averaged.load_state_dict(state["averaged"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = int(state["step"])
+        except Exception as e:  # torch raises whatever its unpickler meets
+            raise InputError(
+                f"{self.checkpoint}: is not a checkpoint of this training ({type(e).__name__}): remove it to begin anew"
+            ) from e
+        return True
+
+    def run(self, report: Callable[[Training, float], None], every: int = 20) -> None:
+        """Train to the last step; `report` gets the mean loss of every so many steps.
+
+        Raises:
+            KeyboardInterrupt: as it came, after a checkpoint was written.
+        """
+        saved, losses = time.monotonic(), list[float]()
+        try:
+            while self.step < self.recipe.steps:
+                losses.append(self._learn())
+                self.step += 1
+                if self.step % every == 0 or self.step == self.recipe.steps:
+                    report(self, float(np.mean(losses)))
+                    losses.clear()
+                if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    self.save()
+                    saved = time.monotonic()
+        finally:
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, whole or not at all."""
+        state: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "shape": asdict(self.network.shape),
+        }
+        with whole_file(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def _learn(self) -> float:
+        rng = np.random.default_rng([self.recipe.seed, self.step])
+        views = self.source.draw(self.recipe.products, rng)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            raw = self.network.vector(self.network.maps(self._batch(views, rng)))
+        packshots, first, second = functional.normalize(raw.float(), dim=1).chunk(3)
+        loss = matching_loss(packshots, first, second)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        self.averaged.update_parameters(self.network)
+        return loss.item()
+
+    def _learning_rate(self) -> float:
+        cosine = (1 + np.cos(np.pi * self.step / self.recipe.steps)) / 2
+        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / WARM_UP_STEPS)) + 1e-5
+
+    def _batch(self, views: Views, rng: np.random.Generator) -> Tensor:
+        """Stack packshots, first photos, second photos; mirror all or none, so that a print stays one print."""
+        photos = np.concatenate([views.photos[:, 0], views.photos[:, 1]])
+        batch = torch.cat([relight(tensor(views.packshots), 0.06), relight(tensor(photos), 0.15)])
+        if self.step < self.recipe.small_until * self.recipe.steps:
+            batch = functional.interpolate(batch, scale_factor=SMALL_SIZE_SHARE, mode="bilinear")
+        if rng.random() < 0.5:
+            batch = batch.flip(3)
+        return batch.contiguous(memory_format=torch.channels_last)
+
+
+def tensor(pictures: Pictures) -> Tensor:
+    """Turn (n, s, s, 3) uint8 RGB into (n, 3, s, s) float32 in -1..1."""
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
+
+
+def relight(batch: Tensor, strength: float) -> Tensor:
+    """Vary white balance, brightness and contrast of each picture of a batch in -1..1."""
+    n = len(batch)
+    balance = 1 + 0.6 * strength * torch.randn(n, 3, 1, 1)
+    brightness, contrast = strength * torch.randn(n, 1, 1, 1), 1 + strength * torch.randn(n, 1, 1, 1)
+    return ((batch * balance + brightness) * contrast).clamp_(-1, 1)
+
+
+def _warming_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """Average over few steps at first, so that the random beginning is soon forgotten."""
+
+    def blend(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
+        now = min(decay, (1 + float(count)) / (10 + float(count)))
+        return average * now + current * (1 - now)
+
+    return blend
