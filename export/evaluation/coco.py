@@ -113,13 +113,12 @@ def iou_matrix(a_xyxy: FloatArray, b_xyxy: FloatArray, crowd: BoolArray | None =
     """
     top_left = np.maximum(a_xyxy[:, None, :2], b_xyxy[None, :, :2])
     bottom_right = np.minimum(a_xyxy[:, None, 2:], b_xyxy[None, :, 2:])
-    shared: FloatArray = np.prod(np.clip(bottom_right - top_left, 0.0, None), axis=2)
+    shared = np.prod(np.clip(bottom_right - top_left, 0.0, None), axis=2)
     area_a, area_b = _area(a_xyxy)[:, None], _area(b_xyxy)[None, :]
     whole = area_a + area_b - shared
     if crowd is not None:
         whole = np.where(crowd[None, :], area_a, whole)
-    overlap: FloatArray = np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
-    return overlap
+    return np.asarray(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0), np.float64)
 
 
 def match_image(truth: ImageTruth, found: ImageDetections, iou_thresholds: FloatArray = IOU_THRESHOLDS) -> ImageMatch:
@@ -240,8 +239,7 @@ def _boxes(xyxy: FloatArray) -> FloatArray:
 
 
 def _area(xyxy: FloatArray) -> FloatArray:
-    area: FloatArray = np.prod(np.clip(xyxy[:, 2:] - xyxy[:, :2], 0.0, None), axis=1)
-    return area
+    return np.asarray(np.prod(np.clip(xyxy[:, 2:] - xyxy[:, :2], 0.0, None), axis=1), np.float64)
 
 
 def _set(record: object, name: str, value: object) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from edge.decoders import FAMILIES
 from edge.detector import Detector
 from edge.errors import ModelError
@@ -34,7 +36,9 @@ def judge(detector: Detector, samples: Iterable[Sample]) -> list[ImageMatch]:
     matches = []
     for sample in samples:
         found = detector.detect(sample.image)
-        matches.append(match_image(ImageTruth(sample.xyxy), ImageDetections(found.xyxy, found.confidence)))
+        truth = ImageTruth(sample.xyxy.astype(np.float64))
+        detections = ImageDetections(found.xyxy.astype(np.float64), found.confidence.astype(np.float64))
+        matches.append(match_image(truth, detections))
     return matches
 
 
