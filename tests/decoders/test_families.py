@@ -204,3 +204,12 @@ def test_a_count_beyond_the_rows_reads_no_further(count: int) -> None:
     outputs, decoding = encode_counted("nms_outputs", 1, pixels=True)(np.float32([10, 10, 30, 30]), 0.5, 1)
     outputs["n"] = np.float32([count])
     assert len(FAMILIES["nms_outputs"].decode(outputs, decoding, INPUT_WH)) == max(count, 0) // 99 * 6
+
+
+def test_decoded_yolox_is_the_yolov5_layout_with_one_row_for_each_cell() -> None:
+    outputs, decoding = ENCODERS["yolov8"](np.float32([10, 10, 30, 40]), 0.5, 1)
+    rows = outputs["p"][0].T
+    with_objectness = np.insert(rows, 4, np.where(rows[:, 4:].max(axis=1) > 0, 0.8, 0.0), axis=1).astype(np.float32)
+    one_row = replace(decoding, family="yolov5", options={"anchors": 1})
+    found = FAMILIES["yolov5"].decode({"p": with_objectness[None]}, one_row, INPUT_WH)
+    assert found.xyxy.tolist() == [[10, 10, 30, 40]] and found.confidence.tolist() == [pytest.approx(0.4)]
