@@ -119,6 +119,8 @@ def test_rejects_an_option_that_makes_no_sense(options: dict[str, Any], part: st
         ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, None, 6)], "end_to_end"),
         ([spec("images", 1, 3, 640, 640)], [spec("output", None, 7)], "end_to_end"),
         ([spec("images", 1, 3, 640, 640)], [spec("out", 1, 1, 100, 7)], "end_to_end"),
+        ([spec("input", 1, 3, 640, 640)], [whole("labels", 1, 100), spec("dets", 1, 100, 5)], "end_to_end"),
+        ([spec("input", 1, 3, 640, 640)], [whole("labels", 1, 100), spec("dets", 1, 99, 5)], None),
         ([spec("images", 1, 3, 224, 224)], [spec("classes", 1, 6)], None),
         ([spec("images", None, 3, 224, 224)], [spec("classes", None, 6)], None),
         (
