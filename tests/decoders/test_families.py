@@ -215,3 +215,12 @@ def test_decoded_yolox_is_the_yolov5_layout_with_one_row_for_each_cell() -> None
     one_row = replace(decoding, family="yolov5", options={"anchors": 1})
     found = FAMILIES["yolov5"].decode({"p": with_objectness[None]}, one_row, INPUT_WH)
     assert found.xyxy.tolist() == [[10, 10, 30, 40]] and found.confidence.tolist() == [pytest.approx(0.4)]
+
+
+def test_four_levels_of_nanodet_plus_are_told_from_picodet_by_their_names() -> None:
+    picodet = gfl_outputs(320, (8, 16, 32, 64))
+    names = [f"{kind}_pred_stride_{stride}" for kind in ("cls", "dis") for stride in (8, 16, 32, 64)]
+    plus = [replace(one, name=name) for one, name in zip(picodet, names, strict=True)]
+    readings = [recognise([spec("x", 1, 3, 320, 320)], outputs) for outputs in (picodet, plus)]
+    told = [(r.preprocessing.colour, r.preprocessing.resize, r.decoding.options) for r in readings if r]
+    assert told == [("RGB", "stretch", {}), ("BGR", "stretch", {"cell_offset": 0.0})]
