@@ -19,6 +19,7 @@ from edge.detector import Detector
 from edge.errors import ModelError
 from edge.files import read_json_object, write_whole
 from edge.inference import open_session
+from edge.inference.hardware import Hardware
 from export.bundles.reading import read_model
 from export.train.detector.finding import find_product
 from export.train.detector.photos import GroceryPhoto
@@ -80,7 +81,7 @@ def bottle_samples(model: Path, frames: Iterable[ImageArray]) -> list[Sample]:
     if reading.preprocessing is None or reading.decoding is None:
         raise ModelError(f"{model}: is a {reading.kind}, a detector is needed to label bottles")
     decoding = replace(reading.decoding, score_threshold=POSSIBLE, iou_threshold=0.5)
-    detector = Detector(open_session(model, 1), reading.preprocessing, decoding)
+    detector = Detector(open_session(model, Hardware(threads=1)), reading.preprocessing, decoding)
     return [_labelled(detector, frame) for frame in frames]
 
 

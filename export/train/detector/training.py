@@ -26,7 +26,6 @@ from export.train.detector.network import Network, Shape, cells
 from export.train.detector.samples import Sample, Source
 from export.train.detector.teacher import Teacher
 
-WARM_UP_STEPS = 200
 CHECKPOINT_SECONDS = 120.0
 
 
@@ -47,7 +46,8 @@ class Recipe:
         size: side of the square input in pixels, divisible by 32.
         steps: batches to learn from.
         batch: pictures a batch.
-        learning_rate: peak; it rises over 200 steps and falls by a cosine to a hundredth.
+        learning_rate: peak; it rises over the warm-up and falls by a cosine to a hundredth.
+        warm_up: steps.
         weight_decay: of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101).
         averaging: decay of the averaged weights, which are what ships.
         imitation: weight of the teacher's part of the loss, falling to a quarter by the end.
@@ -58,6 +58,7 @@ class Recipe:
     steps: int = 2000
     batch: int = 16
     learning_rate: float = 2e-3
+    warm_up: int = 200
     weight_decay: float = 0.02
     averaging: float = 0.998
     imitation: float = 1.0
@@ -86,7 +87,7 @@ class Training:
         self.cells = cells((recipe.size, recipe.size)).to(self.device)
         self.step = 0
         if teacher is not None:
-            teacher.watch([self._sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
+            teacher.watch([self.sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
 
     def start_from(self, checkpoint: Path) -> None:
         """Take the averaged weights of another training as the first ones.
@@ -124,8 +125,8 @@ class Training:
             ) from e
         return True
 
-    def run(self, report: Callable[[Training, dict[str, float]], None], every: int) -> None:
-        """Train to the last step; `report` is called every so many steps and at the end.
+    def run(self, report: Callable[[Training, dict[str, float]], bool | None], every: int) -> None:
+        """Train to the last step, or until `report`, called every so many steps and at the end, returns True.
 
         Raises:
             KeyboardInterrupt: as it came, after a checkpoint was written.
@@ -139,7 +140,8 @@ class Training:
                     score, box, imitation = np.mean(losses, axis=0)
                     seconds, begun = time.monotonic() - begun, time.monotonic()
                     losses.clear()
-                    report(self, {"score": score, "box": box, "imitation": imitation, "seconds": seconds})
+                    if report(self, {"score": score, "box": box, "imitation": imitation, "seconds": seconds}):
+                        break
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self.save()
                     saved = time.monotonic()
@@ -202,9 +204,10 @@ class Training:
     def _learning_rate(self) -> float:
         done = self.step / self.recipe.steps
         cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * done)) / 2
-        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / WARM_UP_STEPS))
+        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / self.recipe.warm_up))
 
-    def _sample(self, rng: np.random.Generator) -> Sample:
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Draw one augmented picture of the mixture."""
         weights = np.array([item.weight for item in self.ingredients])
         item = self.ingredients[int(rng.choice(len(weights), p=weights / weights.sum()))]
         sample = place(item.source.draw(rng), rng, self.recipe.size, item.variety)
@@ -213,7 +216,7 @@ class Training:
 
     def _batch(self) -> tuple[npt.NDArray[np.uint8], Labels]:
         rng = np.random.default_rng([self.recipe.seed, self.step])
-        samples = [self._sample(rng) for _ in range(self.recipe.batch)]
+        samples = [self.sample(rng) for _ in range(self.recipe.batch)]
         return np.stack([sample.image for sample in samples]), labels_of(samples, self.cells)
 
 
