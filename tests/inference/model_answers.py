@@ -2,7 +2,8 @@
 
 Run as `python -m tests.inference.model_answers JOBS.json OUT.npz`: jobs are a list of
 `{"model": path, "picture": path, "preprocessing": {...}, "provider": name}`; the arrays of job i are named
-"i/output/NAME", for a detector of a known family "i/xyxy" and "i/confidence", and "runtime" holds name and version of the runtime.
+"i/output/NAME", for a detector of a known family "i/xyxy" and "i/confidence", and "runtime" holds
+name and version of the runtime.
 """
 
 from __future__ import annotations
