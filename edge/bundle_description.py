@@ -187,10 +187,15 @@ class _Reader:
         family = FAMILIES.get(value["family"])
         if family is None:
             self.refuse(f"unknown detector family {value['family']!r}, known are {', '.join(sorted(FAMILIES))}")
-        self.keys(self.mapping(value["outputs"], "decoding outputs"), "decoding outputs", family.roles)
         options = self.mapping(value.get("options", {}), "decoding options")
         self.keys(options, f"options of the family {family.name}", family.options, optional=family.options)
         strides = tuple(self.whole(s, "decoding strides", 1, 1024) for s in value.get("strides", ()))
+        if family.per_level and not strides:
+            self.refuse(f"the family {family.name} needs strides, one for each level, such as [8, 16, 32]")
+        roles = family.output_roles(strides)
+        self.keys(
+            self.mapping(value["outputs"], "decoding outputs"), "decoding outputs", roles, (), family.optional_roles
+        )
         read = Decoding(family.name, dict(value["outputs"]), strides, dict(options))
         return Decoding(
             *(read.family, read.outputs, read.strides, read.options),

@@ -46,17 +46,17 @@ def run_program(program: str, purpose: str, commands: Sequence[Command], argv: l
         was not met, 6 no network, 130 interrupted.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    parser = _parser(program, purpose, commands, chosen=arguments[:1])
-    args = parser.parse_args(arguments)
+    called = " ".join([program, *arguments[:1]])
     try:
+        args = _parser(program, purpose, commands, chosen=arguments[:1]).parse_args(arguments)
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except TagletError as e:
-        say(f"{program} {args.command}: {e}")
+        say(f"{called}: {e}")
         return e.exit_code
     except KeyboardInterrupt:
-        say(f"{program} {args.command}: interrupted; what was finished is kept")
+        say(f"{called}: interrupted; what was finished is kept")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

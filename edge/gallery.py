@@ -26,7 +26,7 @@ from edge.shard.vectors import Int8s, inverse_lengths, quantize
 
 Float64s = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-DOTS_AT_ONCE = 1 << 20
+DOTS_AT_ONCE = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _newest_first(shards: Sequence[Shard]) -> Iterator[_Ranked]:
 
 
 def _blocks(queries: Int8s, views: int) -> Iterator[Int8s]:
-    """Cut queries into blocks whose dot products stay within some 8 MB."""
+    """Cut queries into blocks whose dot products stay within some 2 MB, which a cache may hold."""
     step = max(1, DOTS_AT_ONCE // max(1, views))
     return (queries[start : start + step] for start in range(0, len(queries), step))
 

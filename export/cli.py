@@ -5,9 +5,7 @@ from __future__ import annotations
 from edge.command_line import Command, run_program
 
 COMMANDS: tuple[Command, ...] = (
-    Command(
-        "demo", "export.commands.demo", "make a catalogue and a clip, tag it, compare with the truth"
-    ),
+    Command("demo", "export.commands.demo", "make a catalogue and a clip, tag it, compare with the truth"),
     Command("catalog", "export.commands.catalog", "embed a catalogue into a shard"),
     Command("evaluate", "export.commands.evaluate", "measure recall and tags on photos with known answers"),
     Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),

@@ -57,8 +57,8 @@ def _print(result: dict[str, Any]) -> None:
     for shard in result["shards"]:
         demo = "  (demo catalogue of invented products)" if shard["demo"] else ""
         print(
-            f"shard    {shard['catalog']} version {shard['version']}: {shard['items']} products, {shard['views']} views  "
-            f"{_size(shard['bytes'])}  {shard['path']}{demo}"
+            f"shard    {shard['catalog']} version {shard['version']}: {shard['items']} products, "
+            f"{shard['views']} views  {_size(shard['bytes'])}  {shard['path']}{demo}"
         )
     print(f"home     {_size(home['bytes'])}  {home['path']}")
 

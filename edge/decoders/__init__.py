@@ -12,7 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.decoders import decoded_boxes, fastestdet, fcos, yolox
+from edge.decoders import (
+    decoded_boxes,
+    detr,
+    end_to_end,
+    fastestdet,
+    fcos,
+    gfl,
+    nanodet_plus,
+    nms_outputs,
+    ssd_raw,
+    tflite_postprocess,
+    yolov5,
+    yolov8,
+    yolox,
+    yunet,
+)
 from edge.decoders.family import Decoding, Family, Recognised
 from edge.inference import TensorSpec
 
@@ -23,6 +38,16 @@ FAMILIES: dict[str, Family] = {
         yolox.FAMILY,
         fastestdet.FAMILY,
         decoded_boxes.FAMILY,
+        yunet.FAMILY,
+        gfl.FAMILY,
+        nanodet_plus.FAMILY,
+        yolov8.FAMILY,
+        yolov5.FAMILY,
+        end_to_end.FAMILY,
+        nms_outputs.FAMILY,
+        tflite_postprocess.FAMILY,
+        ssd_raw.FAMILY,
+        detr.FAMILY,
     )
 }
 

@@ -35,7 +35,7 @@ def decode(outputs: Outputs, decoding: Decoding, input_wh: tuple[int, int]) -> D
         raise ValueError(f"option background is {background}, the model has {scores.shape[2]} classes")
     objects = scores[0] if background < 0 else np.delete(scores[0], background, axis=1)
     rows, confidence, class_id = candidates(objects, decoding.score_threshold)
-    xyxy = _to_xyxy(boxes[0, rows], decoding.option("box_format", "xyxy", str))
+    xyxy = to_xyxy(boxes[0, rows], decoding.option("box_format", "xyxy", str))
     scale = np.tile(input_wh, 2) if decoding.option("normalized", True, bool) else 1.0
     return Detections.of(xyxy * scale, confidence, class_id)
 
@@ -58,12 +58,17 @@ def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Re
     return Recognised(decoding, rule, "RGB, (values - 127) / 128, stretched; class 0 is background, boxes are shares")
 
 
-def _to_xyxy(boxes: Float32s, box_format: str) -> Float32s:
+def to_xyxy(boxes: Float32s, box_format: str) -> Float32s:
+    """Return (n, 4) corner boxes of boxes in one of `BOX_FORMATS`.
+
+    Raises:
+        ValueError: the format has another name.
+    """
     if box_format not in BOX_FORMATS:
         raise ValueError(f"option box_format is {box_format!r}, expected one of {BOX_FORMATS}")
     if box_format == "cxcywh":
         return centres_to_xyxy(boxes)
-    return boxes if box_format == "xyxy" else boxes[:, [1, 0, 3, 2]]
+    return boxes if box_format == "xyxy" else np.asarray(boxes[:, [1, 0, 3, 2]], np.float32)
 
 
 FAMILY = Family(

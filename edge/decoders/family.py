@@ -15,6 +15,8 @@ from edge.inference import TensorSpec
 from edge.preprocessing import Preprocessing
 
 Outputs = Mapping[str, npt.NDArray[np.float32]]
+LARGEST_SHARE = 2.0
+"""A share of a side beyond this is no share: boxes reach over the border by less than a whole picture."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ class Family:
     Attributes:
         name: key in bundles and sidecars.
         source: paper or repository that defines the layout.
-        roles: keys of `Decoding.outputs`, the tensors that `decode` reads.
+        roles: keys of `Decoding.outputs`, the tensors that `decode` reads; see `output_roles`.
         options: keys that `Decoding.options` may have.
+        optional_roles: those of the roles that a model may lack.
+        per_level: every level has outputs of its own: the role `scores` becomes `scores_8`, `scores_16`, ...
         decode: outputs by name, the decoding and the input's width and height in pixels -> candidates in pixels of
             the input, all at or above the score threshold, not yet suppressed.
         recognise: inputs and outputs of a model -> how this family would read it, or None if it is another's.
@@ -86,6 +90,14 @@ class Family:
     decode: Callable[[Outputs, Decoding, tuple[int, int]], Detections]
     recognise: Callable[[Sequence[TensorSpec], Sequence[TensorSpec]], Recognised | None]
     options: tuple[str, ...] = ()
+    optional_roles: tuple[str, ...] = ()
+    per_level: bool = False
+
+    def output_roles(self, strides: Sequence[int]) -> tuple[str, ...]:
+        """Return the keys that `Decoding.outputs` has for a model with these strides."""
+        if not self.per_level:
+            return self.roles
+        return tuple(f"{role}_{stride}" for role in self.roles for stride in strides)
 
 
 def image_input(inputs: Sequence[TensorSpec]) -> tuple[Literal["NCHW", "NHWC"], tuple[int, int]] | None:
@@ -120,6 +132,40 @@ def centres_to_xyxy(cxcywh: Float32s) -> Float32s:
     """Return (n, 4) corner boxes of (n, 4) boxes given as centre x, centre y, width, height."""
     centre, half = cxcywh[:, :2], cxcywh[:, 2:] / 2
     return np.asarray(np.concatenate([centre - half, centre + half], axis=1), np.float32)
+
+
+def sigmoid(x: Float32s) -> Float32s:
+    """Return 1 / (1 + exp(-x)), without overflow."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -60, 60))), np.float32)
+
+
+def softmax(x: Float32s) -> Float32s:
+    """Return exp(x) scaled to the sum 1 along the last axis, without overflow."""
+    powers = np.exp(x - x.max(axis=-1, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)
+
+
+def activated(logits: Float32s, name: str) -> Float32s:
+    """Return class scores 0..1 of (..., c) logits by "sigmoid" or "softmax"; "none" takes them as they are.
+
+    Raises:
+        ValueError: the activation has another name.
+    """
+    known: dict[str, Callable[[Float32s], Float32s]] = {"none": np.asarray, "sigmoid": sigmoid, "softmax": softmax}
+    if name not in known:
+        raise ValueError(f"option activation is {name!r}, expected one of {tuple(known)}")
+    return known[name](logits)
+
+
+def pixels_per_unit(boxes: Float32s, decoding: Decoding, input_wh: tuple[int, int]) -> Float32s:
+    """Return what (n, 4) boxes are multiplied with to become pixels of the input.
+
+    The option `normalized` says whether they are shares of the input's sides. Without it their values tell: exporters
+    write either, under the same names and shapes, and no object is as small as `LARGEST_SHARE` pixels.
+    """
+    told = bool(np.abs(boxes).max(initial=0) <= LARGEST_SHARE)
+    normalized = decoding.option("normalized", told, bool)
+    return np.tile(np.array(input_wh, np.float32), 2) if normalized else np.ones(4, np.float32)
 
 
 @cache

@@ -13,8 +13,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge.decoders.family import Decoding, Family, Outputs, Recognised, candidates, centres_to_xyxy, image_input
-from edge.detections import Detections, Float32s, require_shape
+from edge.decoders.family import (
+    Decoding,
+    Family,
+    Outputs,
+    Recognised,
+    candidates,
+    centres_to_xyxy,
+    image_input,
+    sigmoid,
+)
+from edge.detections import Detections, require_shape
 from edge.inference import TensorSpec
 from edge.preprocessing import Preprocessing
 
@@ -36,7 +45,7 @@ def decode(outputs: Outputs, decoding: Decoding, input_wh: tuple[int, int]) -> D
     rows, confidence, class_id = candidates(scores, decoding.score_threshold)
     corner = np.stack([rows % width, rows // width], axis=1)
     centre = (corner + np.tanh(cells[rows, 1:3])) / (width, height)
-    shares = np.concatenate([centre, _sigmoid(cells[rows, 3:5])], axis=1)
+    shares = np.concatenate([centre, sigmoid(cells[rows, 3:5])], axis=1)
     return Detections.of(centres_to_xyxy(shares * np.tile(input_wh, 2)), confidence, class_id)
 
 
@@ -51,10 +60,6 @@ def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Re
     rule = Preprocessing(size_wh, resize="stretch", colour="BGR", layout=layout, std=(255.0, 255.0, 255.0))
     decoding = Decoding("fastestdet", {"map": outputs[0].name}, (16,), score_threshold=SCORE_THRESHOLD)
     return Recognised(decoding, rule, "BGR, values / 255, stretched")
-
-
-def _sigmoid(x: Float32s) -> Float32s:
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -60, 60))), np.float32)
 
 
 FAMILY = Family("fastestdet", "github.com/dog-qiuqiu/FastestDet", ("map",), decode, recognise)

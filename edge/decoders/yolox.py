@@ -28,7 +28,7 @@ from edge.detections import Detections, require_shape
 from edge.inference import TensorSpec
 from edge.preprocessing import Preprocessing
 
-STRIDES = ((8, 16, 32), (8, 16, 32, 64))
+STRIDES = (8, 16, 32)
 COLUMNS_OF_YOLOV8_COCO = 84
 
 
@@ -47,19 +47,21 @@ def decode(outputs: Outputs, decoding: Decoding, input_wh: tuple[int, int]) -> D
 
 
 def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Recognised | None:
-    """Recognise one output with one row for each cell of three or four levels."""
+    """Recognise one output with one row for each cell of three levels.
+
+    Four levels are left to a sidecar: NanoDet-Plus has the same shape.
+    """
     picture = image_input(inputs)
     if picture is None or len(outputs) != 1 or len(outputs[0].shape) != 3:
         return None
     (layout, size_wh), (_, rows, columns) = picture, outputs[0].shape
     if not columns or columns < 6 or columns == COLUMNS_OF_YOLOV8_COCO:
         return None
-    for strides in STRIDES:
-        if rows == len(cell_centres(size_wh, strides)):
-            rule = Preprocessing(size_wh, anchor="top_left", colour="BGR", layout=layout)
-            decoding = Decoding("yolox", {"grid": outputs[0].name}, strides)
-            return Recognised(decoding, rule, "BGR, values 0..255, letterbox at the top left with 114")
-    return None
+    if rows != len(cell_centres(size_wh, STRIDES)):
+        return None
+    rule = Preprocessing(size_wh, anchor="top_left", colour="BGR", layout=layout)
+    decoding = Decoding("yolox", {"grid": outputs[0].name}, STRIDES)
+    return Recognised(decoding, rule, "BGR, values 0..255, letterbox at the top left with 114")
 
 
 FAMILY = Family("yolox", "Ge et al. 2021, arXiv 2107.08430", ("grid",), decode, recognise)

@@ -144,11 +144,19 @@ class StreamSource:
 
     def _time_of(self, frame: VideoFrame, last_s: float, frame_index: int) -> float:
         """Return the frame's time; one without a time, or that runs backwards, follows the last by one step."""
-        if frame.pts is not None and frame.time_base is not None:
-            shown_s = float(frame.pts * frame.time_base) - self._start_s
-            if shown_s >= last_s:
-                return shown_s
+        stamp_s = self._stamp_s(frame)
+        if stamp_s is not None and stamp_s - self._start_s >= last_s:
+            return stamp_s - self._start_s
         return last_s + self._step_s() if frame_index else 0.0
+
+    def _stamp_s(self, frame: VideoFrame) -> float | None:
+        """Return what the container's clock says of a frame, in seconds.
+
+        AVI stores no presentation times, and FFmpeg guesses them wrongly where B frames are reordered; there the
+        decoding times, which are steady in the order of showing, are right.
+        """
+        ticks = frame.dts if self._container.format.name == "avi" else frame.pts
+        return None if ticks is None or frame.time_base is None else float(ticks * frame.time_base)
 
     def _step_s(self) -> float:
         rate = self._stream.average_rate or self._stream.guessed_rate
@@ -156,9 +164,9 @@ class StreamSource:
 
     def _start_of(self, first: VideoFrame) -> float:
         """Return where the player's clock starts: with the container's earliest track, so that sound stays in step."""
-        first_s = float(first.pts * first.time_base) if first.pts is not None and first.time_base else 0.0
+        first_s = self._stamp_s(first) or 0.0
         start = self._container.start_time
-        if self._live or start is None:
+        if self._live or start is None or self._container.format.name == "avi":
             return first_s
         start_s = start / av.time_base
         return first_s if abs(first_s - start_s) < 1e-3 else min(start_s, first_s)

@@ -7,18 +7,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.errors import InputError
 from edge.shard.record import ProductRecord
-from export.catalog.fields import COLUMNS, REQUIRED, BadCell, read_fields
-
-SEPARATORS = ",;\t"
+from export.catalog.fields import COLUMNS, OPTIONAL, REQUIRED, BadCell, read_fields
+from export.csv_table import read_csv_table
 
 
 @dataclass(frozen=True)
@@ -70,52 +66,12 @@ def read_items(path: Path) -> Items:
     Raises:
         InputError: the file is missing, empty, not UTF-8, or lacks a column.
     """
-    text = _text(path)
-    separator = max(SEPARATORS, key=text.splitlines()[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    table = read_csv_table(path, REQUIRED, OPTIONAL)
     gathered = _Gathered()
-    try:
-        names = _names(next(reader), path)
-        gathered.note_unknown(names)
-        for line, cells in _rows(reader):
-            gathered.add(line, names, cells)
-    except csv.Error as e:
-        raise InputError(f"{path}: line {reader.line_num} is not CSV ({e}): check its quotation marks") from e
+    gathered.note_unknown(table.names)
+    for line, cells in table.rows:
+        gathered.add(line, table.names, cells)
     return gathered.items()
-
-
-def _text(path: Path) -> str:
-    try:
-        raw = path.read_bytes()
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read ({e.strerror or e})") from e
-    try:
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError as e:
-        line = raw[: e.start].count(b"\n") + 1
-        raise InputError(f"{path}: line {line} is not UTF-8: save the table as UTF-8 text") from e
-    if not text.strip():
-        raise InputError(f"{path}: is empty: its first line must name {', '.join(REQUIRED)}")
-    return text
-
-
-def _names(header: list[str], path: Path) -> list[str]:
-    names = [name.strip().lower() for name in header]
-    if missing := [name for name in REQUIRED if name not in names]:
-        found = ", ".join(repr(name) for name in names[:12])
-        raise InputError(f"{path}: column {missing[0]!r} is missing: the first line has {found}")
-    if repeated := [name for name in COLUMNS if names.count(name) > 1]:
-        raise InputError(f"{path}: column {repeated[0]!r} stands twice in the first line")
-    return names
-
-
-def _rows(reader: Any) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row that is not blank with the line it begins on."""
-    line = reader.line_num + 1
-    for cells in reader:
-        if any(cell.strip() for cell in cells):
-            yield line, cells
-        line = reader.line_num + 1
 
 
 class _Gathered:

@@ -54,7 +54,8 @@ def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, 
     file = read_queries(args.queries)
     kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)], hardware=hardware_of(args))
     answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop)
-    return *_retrieval(kit, answered, args.crop), file.problems + answered.problems
+    problems = (*file.problems, *(f"{args.queries}, {problem}" for problem in answered.problems))
+    return *_retrieval(kit, answered, args.crop), problems
 
 
 def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any], str]:

@@ -118,7 +118,7 @@ def iou_matrix(a_xyxy: FloatArray, b_xyxy: FloatArray, crowd: BoolArray | None =
     whole = area_a + area_b - shared
     if crowd is not None:
         whole = np.where(crowd[None, :], area_a, whole)
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+    return np.asarray(np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0), np.float64)
 
 
 def match_image(truth: ImageTruth, found: ImageDetections, iou_thresholds: FloatArray = IOU_THRESHOLDS) -> ImageMatch:
@@ -239,7 +239,7 @@ def _boxes(xyxy: FloatArray) -> FloatArray:
 
 
 def _area(xyxy: FloatArray) -> FloatArray:
-    return np.prod(np.clip(xyxy[:, 2:] - xyxy[:, :2], 0.0, None), axis=1)
+    return np.asarray(np.prod(np.clip(xyxy[:, 2:] - xyxy[:, :2], 0.0, None), axis=1), np.float64)
 
 
 def _set(record: object, name: str, value: object) -> None:

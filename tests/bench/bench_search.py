@@ -1,7 +1,7 @@
 """Ways to search exactly, side by side in one run, and what int8 costs in recall; prints the tables of docs/search.md.
 
-Run `python -m tests.bench.bench_search`, on a machine that does nothing else. Every way uses one thread. Times are
-the median of rounds in which the ways take turns; opening and memory are measured in a process of their own each.
+Run `python -m tests.bench.bench_search`. Every way uses one thread. Times are the best of rounds in which the ways take
+turns, so that other work on the machine disturbs them least; opening and memory are measured in a process of their own.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +117,7 @@ def _nearest(similarity: npt.NDArray[np.floating]) -> object:
 
 
 def time_searches(shard: Shard, rounds: int) -> dict[str, dict[int, float]]:
-    """Return the median milliseconds of every way for 1 and for 8 queries, the ways taking turns."""
+    """Return the least milliseconds of every way for 1 and for 8 queries, the ways taking turns."""
     searches = {name: opened() for name, opened in ways(shard).items()}
     queries = clustered(8, 1, seed=5)
     laps: dict[str, dict[int, list[float]]] = {name: {1: [], 8: []} for name in searches}
@@ -128,7 +127,7 @@ def time_searches(shard: Shard, rounds: int) -> dict[str, dict[int, float]]:
                 start = time.perf_counter()
                 search(queries[:n])
                 laps[name][n].append((time.perf_counter() - start) * 1e3)
-    return {name: {n: median(times) for n, times in by_n.items()} for name, by_n in laps.items()}
+    return {name: {n: min(times) for n, times in by_n.items()} for name, by_n in laps.items()}
 
 
 def open_alone(root: Path, name: str) -> dict[str, float]:

@@ -2,104 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.decoders import FAMILIES, Decoding, recognise
-from edge.decoders.family import cell_centres
 from edge.inference import TensorSpec
-
-INPUT_WH = (96, 64)
-CLASSES = 3
-STRIDES = (8, 16, 32)
-Encoded = tuple[dict[str, npt.NDArray[np.float32]], Decoding]
+from tests.decoders.encoders import CLASSES, ENCODERS, INPUT_WH, encode_counted, encode_decoded
 
 
 def spec(name: str, *shape: int | None) -> TensorSpec:
     return TensorSpec(name, shape, "float32")
 
 
-def logit(p: float) -> float:
-    return float(np.log(p / (1 - p)))
+def whole(name: str, *shape: int | None) -> TensorSpec:
+    return TensorSpec(name, shape, "int64")
 
 
-def encode_fcos(xyxy: npt.NDArray[np.float32], score: float, class_id: int) -> Encoded:
-    cells = cell_centres(INPUT_WH, STRIDES)
-    scores, distances = np.zeros((1, len(cells), CLASSES)), np.zeros((1, len(cells), 4))
-    row = _cell_of(cells, xyxy)
-    stride = cells[row, 2]
-    centre = (cells[row, :2] + 0.5) * stride
-    scores[0, row, class_id] = score
-    distances[0, row] = np.concatenate([centre - xyxy[:2], xyxy[2:] - centre]) / stride
-    return {"s": scores, "d": distances}, Decoding("fcos", {"scores": "s", "distances": "d"}, STRIDES)
+def gfl_outputs(side: int, strides: tuple[int, ...]) -> list[TensorSpec]:
+    """Return outputs whose names say nothing, scores of all levels first."""
+    cells = [(-(-side // stride)) ** 2 for stride in strides]
+    scores = [spec(f"scale_{i}", 1, n, 80) for i, n in enumerate(cells)]
+    return scores + [spec(f"scale_{i + len(cells)}", 1, n, 32) for i, n in enumerate(cells)]
 
 
-def encode_yolox(xyxy: npt.NDArray[np.float32], score: float, class_id: int) -> Encoded:
-    cells = cell_centres(INPUT_WH, STRIDES)
-    grid = np.zeros((1, len(cells), 5 + CLASSES))
-    row = _cell_of(cells, xyxy)
-    stride = cells[row, 2]
-    grid[0, row, :2] = (xyxy[:2] + xyxy[2:]) / 2 / stride - cells[row, :2]
-    grid[0, row, 2:4] = np.log((xyxy[2:] - xyxy[:2]) / stride)
-    grid[0, row, 4], grid[0, row, 5 + class_id] = score**0.5, score**0.5
-    return {"g": grid}, Decoding("yolox", {"grid": "g"}, STRIDES)
+def yunet_outputs(side: int, keypoints: bool) -> list[TensorSpec]:
+    columns = {"cls": 1, "obj": 1, "bbox": 4} | ({"kps": 10} if keypoints else {})
+    return [spec(f"{name}_{s}", 1, (side // s) ** 2, n) for name, n in columns.items() for s in (8, 16, 32)]
 
 
-def encode_fastestdet(xyxy: npt.NDArray[np.float32], score: float, class_id: int) -> Encoded:
-    columns, rows = INPUT_WH[0] // 16, INPUT_WH[1] // 16
-    output = np.zeros((1, 5 + CLASSES, rows, columns))
-    centre = (xyxy[:2] + xyxy[2:]) / 2 / INPUT_WH * (columns, rows)
-    x, y = np.minimum(centre.astype(int), (columns - 1, rows - 1))
-    share = (xyxy[2:] - xyxy[:2]) / INPUT_WH
-    output[0, 1:3, y, x] = np.arctanh(centre - (x, y))
-    output[0, 3:5, y, x] = logit(float(share[0])), logit(float(share[1]))
-    output[0, 0, y, x], output[0, 5 + class_id, y, x] = score, score
-    return {"m": output}, Decoding("fastestdet", {"map": "m"}, (16,))
-
-
-def encode_decoded(box_format: str, normalized: bool, background: int) -> Callable[..., Encoded]:
-    def encode(xyxy: npt.NDArray[np.float32], score: float, class_id: int) -> Encoded:
-        boxes, scores = np.zeros((1, 7, 4)), np.zeros((1, 7, CLASSES))
-        values = xyxy / np.tile(INPUT_WH, 2) if normalized else xyxy
-        if box_format == "cxcywh":
-            values = np.concatenate([(values[:2] + values[2:]) / 2, values[2:] - values[:2]])
-        boxes[0, 5] = values[[1, 0, 3, 2]] if box_format == "yxyx" else values
-        scores[0, 5, class_id] = score
-        if background >= 0:
-            scores = np.insert(scores, background, 1 - scores.max(axis=2), axis=2)
-        options = {"box_format": box_format, "normalized": normalized, "background": background}
-        return {"b": boxes, "s": scores}, Decoding("decoded_boxes", {"boxes": "b", "scores": "s"}, options=options)
-
-    return encode
-
-
-def _cell_of(cells: npt.NDArray[np.float32], xyxy: npt.NDArray[np.float32]) -> int:
-    centre = (xyxy[:2] + xyxy[2:]) / 2
-    return int(np.abs((cells[:, :2] + 0.5) * cells[:, 2:] - centre).sum(axis=1).argmin())
-
-
-ENCODERS: dict[str, Callable[..., Encoded]] = {
-    "fcos": encode_fcos,
-    "yolox": encode_yolox,
-    "fastestdet": encode_fastestdet,
-    "decoded xyxy shares": encode_decoded("xyxy", True, -1),
-    "decoded yxyx shares, background first": encode_decoded("yxyx", True, 0),
-    "decoded cxcywh pixels, background last": encode_decoded("cxcywh", False, CLASSES),
-}
+def counted(count: str, boxes: str, scores: str, classes: str) -> list[TensorSpec]:
+    return [spec(scores, 1, 10), spec(boxes, 1, 10, 4), spec(count, 1), spec(classes, 1, 10)]
 
 
 @settings(max_examples=60)
 @given(st.data())
 @pytest.mark.parametrize("family", ENCODERS)
 def test_an_encoded_box_comes_back(family: str, data: st.DataObject) -> None:
-    width, height = data.draw(st.floats(2, 60)), data.draw(st.floats(2, 40))
+    smallest = 8.5 if family.startswith(("gfl", "nanodet")) else 2  # a box without a cell's centre has no distances
+    width, height = data.draw(st.floats(smallest, 60)), data.draw(st.floats(smallest, 40))
     x = data.draw(st.floats(width / 2 + 0.5, INPUT_WH[0] - width / 2 - 0.5))
     y = data.draw(st.floats(height / 2 + 0.5, INPUT_WH[1] - height / 2 - 0.5))
     xyxy = np.float32([x - width / 2, y - height / 2, x + width / 2, y + height / 2])
@@ -147,14 +92,55 @@ def test_rejects_an_option_that_makes_no_sense(options: dict[str, Any], part: st
         ([], [], None),
         ([spec("images", 1, 3, 416, 416)], [spec("output", 1, 3549, 85)], "yolox"),
         ([spec("images", 1, 416, 416, 3)], [spec("output", 1, 3549, 6)], "yolox"),
-        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 84, 8400)], None),
-        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 25200, 85)], None),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 84, 8400)], "yolov8"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 25200, 85)], "yolov5"),
         ([spec("input.1", 1, 3, 352, 352)], [spec("758", 1, 85, 22, 22)], "fastestdet"),
         ([spec("x", 1, 3, 352, 352)], [spec("features", 1, 512, 11, 11)], None),
         ([spec("input", 1, 3, 240, 320)], [spec("scores", 1, 4420, 2), spec("boxes", 1, 4420, 4)], "decoded_boxes"),
         ([spec("input", 1, 3, 240, 320)], [spec("scores", 1, 4420, 2), spec("boxes", 1, 4000, 4)], None),
         ([spec("x", 1, 3, 64, 96)], [spec("scores", 1, 126, 1), spec("distances", 1, 126, 4)], "fcos"),
         ([spec("x", 1, 3, 64, 96)], [spec("scores", 1, 99, 1), spec("distances", 1, 99, 4)], None),
+        ([spec("x", 1, 3, 320, 320)], gfl_outputs(320, (8, 16, 32)), "gfl"),
+        ([spec("x", 1, 3, 320, 320)], gfl_outputs(320, (8, 16, 32, 64))[::-1], "gfl"),
+        ([spec("x", 1, 3, 320, 320)], gfl_outputs(320, (8, 16, 32))[:-1], None),
+        ([spec("x", 1, 3, 416, 416)], [spec("output", 1, 3598, 112)], "nanodet_plus"),
+        ([spec("x", 1, 3, 416, 416)], [spec("output", 1, 3598, 33)], "nanodet_plus"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 5, 8400)], "yolov8"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 8400, 5)], "yolov8"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 8400, 84)], "yolov8"),
+        (
+            [spec("images", 1, 3, 640, 640)],
+            [spec("output0", 1, 116, 8400), spec("output1", 1, 32, 160, 160)],
+            "yolov8",
+        ),
+        ([spec("images", 1, 640, 640, 3)], [spec("Identity", 1, 84, 8400)], "yolov8"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 6, 25200)], "yolov5"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, 300, 6)], "end_to_end"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, None, 6)], "end_to_end"),
+        ([spec("images", 1, 3, 640, 640)], [spec("output", None, 7)], "end_to_end"),
+        ([spec("images", 1, 3, 640, 640)], [spec("out", 1, 1, 100, 7)], "end_to_end"),
+        ([spec("images", 1, 3, 224, 224)], [spec("classes", 1, 6)], None),
+        ([spec("images", None, 3, 224, 224)], [spec("classes", None, 6)], None),
+        (
+            [spec("images", 1, 3, 640, 640)],
+            counted("num_dets", "det_boxes", "det_scores", "det_classes"),
+            "nms_outputs",
+        ),
+        ([spec("image", 1, 3, 640, 640)], [spec("b", None, 4), spec("s", None), whole("l", None)], "nms_outputs"),
+        ([spec("image", 1, 3, 640, 640)], [spec("b", None, 4), spec("s", None), spec("l", None)], None),
+        ([spec("image", 1, 300, 300, 3)], counted("P:3", "P", "P:1", "P:2"), "tflite_postprocess"),
+        ([spec("image", 1, 300, 300, 3)], counted("count", "boxes", "scores", "classes"), "tflite_postprocess"),
+        ([spec("x", 1, 3, 640, 640)], yunet_outputs(640, keypoints=True), "yunet"),
+        ([spec("x", 1, 3, 640, 640)], yunet_outputs(640, keypoints=False), "yunet"),
+        ([spec("x", 1, 300, 300, 3)], [spec("boxes", 1, 1917, 4), spec("scores", 1, 1917, 91)], "ssd_raw"),
+        ([spec("x", 1, 128, 128, 3)], [spec("classificators", 1, 896, 1), spec("r", 1, 896, 16)], "ssd_raw"),
+        ([spec("x", 1, 256, 256, 3)], [spec("classificators", 1, 896, 1), spec("r", 1, 896, 16)], "ssd_raw"),
+        ([spec("x", 1, 192, 192, 3)], [spec("classificators", 1, 2304, 1), spec("r", 1, 2304, 16)], "ssd_raw"),
+        ([spec("x", 1, 192, 192, 3)], [spec("classificators", 1, 2000, 1), spec("r", 1, 2000, 16)], None),
+        ([spec("x", 1, 3, 800, 800)], [spec("logits", 1, 100, 92), spec("pred_boxes", 1, 100, 4)], "detr"),
+        ([spec("x", 1, 3, 640, 640)], [spec("pred_logits", 1, 300, 80), spec("pred_boxes", 1, 300, 4)], "detr"),
+        ([spec("x", 1, 3, 640, 640)], [spec("logits", 1, 300, 80), spec("boxes", 1, 100, 4)], None),
+        ([spec("x", 1, 3, 64, 64), spec("orig_size", 1, 2)], [spec("labels", 1, 300), spec("boxes", 1, 300, 4)], None),
         ([spec("x", 1, 3, None, None)], [spec("output", 1, None, 85)], None),
         ([spec("x", 1, 3, 416, 416), spec("state", 1, 8)], [spec("output", 1, 3549, 85)], None),
         ([spec("x", 1, 1, 416, 416)], [spec("output", 1, 3549, 85)], None),
@@ -166,5 +152,55 @@ def test_recognises_its_own_and_no_others(
     reading = recognise(inputs, outputs)
     assert (reading.decoding.family if reading else None) == family
     if reading:
-        assert set(reading.decoding.outputs) == set(FAMILIES[reading.decoding.family].roles)
+        family_read = FAMILIES[reading.decoding.family]
+        roles, named = set(family_read.output_roles(reading.decoding.strides)), set(reading.decoding.outputs)
+        assert roles - set(family_read.optional_roles) <= named <= roles
+        assert set(reading.decoding.outputs.values()) <= {spec.name for spec in outputs}
+        assert set(reading.decoding.options) <= set(family_read.options)
         assert reading.assumed
+
+
+@pytest.mark.parametrize(
+    "names, by_values",
+    [
+        (("TFLite_Detection_PostProcess:1", "TFLite_Detection_PostProcess:2"), False),
+        (("detection_classes", "detection_scores"), False),
+        (("StatefulPartitionedCall:3", "StatefulPartitionedCall:1"), True),
+    ],
+)
+def test_scores_and_classes_are_told_apart_by_name_else_by_values(names: tuple[str, str], by_values: bool) -> None:
+    classes, scores = names
+    outputs = [spec(scores, 1, 10), spec("b", 1, 10, 4), spec("n", 1), spec(classes, 1, 10)]
+    for order in (outputs, outputs[::-1]):
+        reading = recognise([spec("x", 1, 300, 300, 3)], order)
+        assert reading is not None
+        assert reading.decoding.options.get("tell_by_values", False) == by_values
+        if not by_values:
+            assert (reading.decoding.outputs["scores"], reading.decoding.outputs["classes"]) == (scores, classes)
+
+
+def test_levels_are_matched_by_shape_whatever_their_names_and_order() -> None:
+    reading = recognise([spec("x", 1, 3, 320, 320)], gfl_outputs(320, (8, 16, 32, 64))[::-1])
+    assert reading is not None and reading.decoding.strides == (8, 16, 32, 64)
+    assert reading.decoding.outputs["scores_8"] == "scale_0"
+    assert reading.decoding.outputs["distances_64"] == "scale_7"
+
+
+def test_rejects_scores_and_classes_that_are_both_fractions() -> None:
+    outputs, decoding = encode_counted("tflite_postprocess", 2, swapped=True)(np.float32([10, 10, 30, 30]), 0.5, 1)
+    outputs["s"] = outputs["s"] + 0.5
+    with pytest.raises(ValueError, match="whole numbers"):
+        FAMILIES["tflite_postprocess"].decode(outputs, decoding, INPUT_WH)
+
+
+@pytest.mark.parametrize("rows", [(1, 0, 6), (0, 6), (0, 7), (1, 300, 6)])
+def test_a_model_that_found_nothing_gives_zero_detections(rows: tuple[int, ...]) -> None:
+    decoding = Decoding("end_to_end", {"rows": "r"})
+    assert len(FAMILIES["end_to_end"].decode({"r": np.zeros(rows, np.float32)}, decoding, INPUT_WH)) == 0
+
+
+@pytest.mark.parametrize("count", [0, -1, 99])
+def test_a_count_beyond_the_rows_reads_no_further(count: int) -> None:
+    outputs, decoding = encode_counted("nms_outputs", 1, pixels=True)(np.float32([10, 10, 30, 30]), 0.5, 1)
+    outputs["n"] = np.float32([count])
+    assert len(FAMILIES["nms_outputs"].decode(outputs, decoding, INPUT_WH)) == max(count, 0) // 99 * 6

@@ -34,6 +34,11 @@ def parse(words: tuple[str, ...]) -> None:
     parser_of(program, command).parse_args(arguments)
 
 
+def example_calls(example: str) -> list[ShownCommand]:
+    """Return the calls of an EXAMPLE; words of explanation may follow them after an empty line."""
+    return shown_commands(REPOSITORY / "README.md", f"```sh\n{example.split(chr(10) * 2)[0]}\n```")
+
+
 def test_finds_commands_with_their_lines_and_joins_continued_ones() -> None:
     text = "# A\n\n```sh\nmake demo  # first\n\npython -m edge tag \\\n  a.jpg 'b c.jpg'\n```\n```\nnot shell\n```\n"
     assert shown_commands(REPOSITORY / "README.md", text) == [
@@ -63,8 +68,7 @@ def test_shown_command_parses(shown: ShownCommand) -> None:
 
 @pytest.mark.parametrize(("program", "command"), COMMANDS, ids=lambda value: getattr(value, "name", value))
 def test_command_has_an_example_that_parses(program: str, command: Command) -> None:
-    example = importlib.import_module(command.module).EXAMPLE
-    calls = shown_commands(REPOSITORY / "README.md", f"```sh\n{example}\n```")
+    calls = example_calls(importlib.import_module(command.module).EXAMPLE)
     assert calls, "EXAMPLE shows no call"
     for call in calls:
         assert call.words[:4] == ("python", "-m", program, command.name)

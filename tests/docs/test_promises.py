@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pkgutil
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import edge
 from edge import errors
@@ -16,6 +18,7 @@ from tests.docs.code_blocks import REPOSITORY
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 LOCKS = ("constraints.txt", "constraints-tflite.txt")
+INSTALLED_EXTRAS = ("export", "train", "dev", "tflite")
 NO_NETWORK = ("NewConnectionError", "Temporary failure in name resolution", "timed out")
 NOT_ON_THE_DEVICE = ("cv2", "onnx", "matplotlib", "scipy", "torch", "pandas", "export", "server")
 
@@ -64,15 +67,20 @@ def test_no_index_is_named(file: str) -> None:
     assert not any(word in text for word in ("://", "--index", "--extra-index", "--find-links", "--trusted-host"))
 
 
+def test_makefile_installs_the_extras_that_the_lock_is_for() -> None:
+    named = re.findall(r"--editable '\.\[([a-z,]+)\]'", (REPOSITORY / "Makefile").read_text())
+    assert {extra for extras in named for extra in extras.split(",")} == set(INSTALLED_EXTRAS)
+
+
 def test_lock_pins_every_requirement_exactly() -> None:
     text = "".join((REPOSITORY / name).read_text() for name in LOCKS)
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
     assert all("==" in line for line in lines)
     assert len(pinned) == len(lines) - 1, "numpy alone is pinned twice: tflite-runtime wants numpy 1"
-    extras = PROJECT["project"]["optional-dependencies"]
-    wanted = {*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]}.union(*extras.values())
-    names = {_name(requirement) for requirement in wanted} - {"taglet"}
+    extras = [PROJECT["project"]["optional-dependencies"][name] for name in INSTALLED_EXTRAS]
+    wanted = {*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"]}.union(*extras)
+    names = {Requirement(requirement).name.lower() for requirement in wanted} - {"taglet"}
     assert sorted(names - pinned) == []
 
 
@@ -88,7 +96,3 @@ def test_base_install_has_wheels_for_a_raspberry_pi(tmp_path: Path) -> None:
     ):
         pytest.skip("no network: wheels for aarch64 cannot be looked up")
     assert done.returncode == 0, done.stderr
-
-
-def _name(requirement: str) -> str:
-    return requirement.split(">")[0].split("<")[0].split("=")[0].split("[")[0].strip().lower()

@@ -41,10 +41,10 @@ def test_reads_what_spreadsheets_write(tmp_path: Path, content: str, expected: l
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "column 'path' is missing from the first line, found an empty file"),
-        ("image,product_id\na.jpg,p1\n", "column 'path' is missing from the first line, found image, product_id"),
+        ("", "is empty: its first line must name path, product_id"),
+        ("image,product_id\na.jpg,p1\n", "column 'path' is missing: the first line has 'image', 'product_id'"),
         ("path,sku\n", "column 'product_id' is missing"),
-        (b"path,product_id\n\xff\xfe.jpg,p1\n", "is not text in UTF-8 (byte 16)"),
+        (b"path,product_id\n\xff\xfe.jpg,p1\n", "line 2 is not UTF-8"),
         ('path,product_id\n"a.jpg,p1\n', "is not CSV"),
     ],
     ids=["empty file", "no path", "no product_id", "not text", "open quote"],
@@ -66,7 +66,7 @@ def test_names_the_line_of_a_bad_row_and_keeps_the_others(tmp_path: Path) -> Non
     assert [query.path for query in file.queries] == ["a.jpg", "c.jpg"]
     assert [problem.split("queries.csv, ")[1] for problem in file.problems] == [
         "line 3: no path is given",
-        "line 5: 1 of 2 columns, so product_id is missing",
+        "line 5: 1 of 2 cells: product_id is missing",
     ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge.detections import Float32s
 from edge.geometry import area, clip_xyxy
+from export.render.opencv import cv2
 from export.train.detector.samples import ImageArray, Sample
 
 PAD_VALUE = 114
@@ -46,8 +47,6 @@ def place(sample: Sample, rng: np.random.Generator, size: int, variety: Variety)
     Returns:
         A sample of size x size; boxes that are mostly cut off become ignored regions.
     """
-    import cv2
-
     turned = _turn(sample, rng, variety.quarter_turn)
     height, width = turned.image.shape[:2]
     zoom = np.exp(rng.uniform(*np.log(variety.zoom))) * size / max(height, width)
@@ -62,8 +61,12 @@ def place(sample: Sample, rng: np.random.Generator, size: int, variety: Variety)
     canvas[y0:y1, x0:x1] = image[y0 - top : y1 - top, x0 - left : x1 - left]
     factor = np.tile(np.array(scaled, np.float32) / (width, height), 2)
     shift = np.tile(np.array([left, top], np.float32), 2)
-    kept, lost = _cut(turned.xyxy * factor + shift, size)
-    ignored = clip_xyxy(turned.ignored_xyxy * factor + shift, (size, size))
+
+    def moved(xyxy: Float32s) -> Float32s:
+        return np.asarray(xyxy * factor + shift, np.float32)
+
+    kept, lost = _cut(moved(turned.xyxy), size)
+    ignored = clip_xyxy(moved(turned.ignored_xyxy), (size, size))
     return Sample(canvas, kept, np.concatenate([ignored, lost]), turned.background_weight)
 
 
@@ -77,8 +80,6 @@ def relight(image: ImageArray, rng: np.random.Generator) -> ImageArray:
     Returns:
         A new picture of the same size.
     """
-    import cv2
-
     levels = np.arange(256, dtype=np.float32) / 255
     gains = rng.uniform(0.65, 1.35) * rng.uniform(0.9, 1.1, 3)
     curve = np.clip(np.power(levels, np.exp(rng.uniform(-0.4, 0.4)))[:, None] * gains, 0, 1)
@@ -100,8 +101,6 @@ def relight(image: ImageArray, rng: np.random.Generator) -> ImageArray:
 
 def _blur(image: ImageArray, rng: np.random.Generator) -> ImageArray:
     """Blur out of focus, or along a straight motion."""
-    import cv2
-
     if rng.random() < 0.5:
         return np.asarray(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 2.2))), np.uint8)
     length = int(rng.integers(3, 12))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from edge.detections import Float32s
+from edge.geometry import iou
+from export.render.opencv import cv2
 from export.train.detector.samples import ImageArray, Sample
 from export.train.detector.scenes import Cutout
 
@@ -24,8 +26,6 @@ def off_white(packshot: ImageArray) -> Cutout | None:
     Returns:
         (h, w, 4) tight cut-out, or None where nothing is left.
     """
-    import cv2
-
     height, width = packshot.shape[:2]
     light = (packshot.min(axis=2) >= WHITE).astype(np.uint8)
     framed = np.pad(light, 1, constant_values=1)
@@ -45,8 +45,6 @@ def out_of_box(sample: Sample, row: int) -> Cutout | None:
     Returns:
         (h, w, 4) tight cut-out, or None where the cut is implausible or another box overlaps.
     """
-    import cv2
-
     height, width = sample.image.shape[:2]
     x0, y0, x1, y1 = (int(v) for v in np.round(sample.xyxy[row]))
     if min(x1 - x0, y1 - y0) < 24 or _overlapped(sample.xyxy, row):
@@ -67,15 +65,11 @@ def out_of_box(sample: Sample, row: int) -> Cutout | None:
 
 
 def _overlapped(xyxy: Float32s, row: int) -> bool:
-    from edge.geometry import iou
-
     return bool((np.delete(iou(xyxy[row : row + 1], xyxy)[0], row) > 0.02).any())
 
 
 def _largest(mask: Cutout) -> Cutout:
     """Keep the largest connected part, and fill its holes."""
-    import cv2
-
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(mask)
     if outlines:

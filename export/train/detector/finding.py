@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.detections import Float32s
+from export.render.opencv import cv2
 from export.train.detector.cutting import off_white
 from export.train.detector.samples import ImageArray
 from export.train.detector.scenes import Cutout
@@ -41,8 +42,6 @@ def find_product(packshot: ImageArray, photo: ImageArray) -> Found | None:
     Returns:
         Where it lies, or None where too few local features agree or the map is implausible.
     """
-    import cv2
-
     product = off_white(packshot)
     if product is None:
         return None
@@ -66,13 +65,10 @@ def find_product(packshot: ImageArray, photo: ImageArray) -> Found | None:
 
 
 def _front(alpha: npt.NDArray[np.uint8], agreeing: Float32s) -> npt.NDArray[np.uint8]:
-    """Cut the outline of a packshot to the side that was found, as wide as the
-    features that were found and all of its height.
+    """Cut the outline of a packshot to the side that its matched features lie on.
 
     A carton shows two sides on its packshot; the map that holds for one sends the other astray.
     """
-    import cv2
-
     low, high = agreeing.min(axis=0), agreeing.max(axis=0)
     room = (high - low) * ROOM
     (x0, y0), (x1, y1) = np.maximum(low - room, 0).astype(int), np.ceil(high + room).astype(int)
@@ -85,8 +81,6 @@ def _front(alpha: npt.NDArray[np.uint8], agreeing: Float32s) -> npt.NDArray[np.u
 
 def _features(image: ImageArray) -> tuple[Float32s, Float32s]:
     """Return key points in pixels of the image and their root-SIFT vectors."""
-    import cv2
-
     scale = ENLARGED_TO / max(image.shape[:2])
     grey = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     points, vectors = cv2.SIFT_create(contrastThreshold=0.02).detectAndCompute(grey, None)

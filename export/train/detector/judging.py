@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from edge.decoders import FAMILIES
 from edge.detector import Detector
 from edge.errors import ModelError
+from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
 from export.evaluation.coco import ImageDetections, ImageMatch, ImageTruth, match_image
 from export.train.detector.samples import ImageArray, Sample
@@ -22,7 +25,7 @@ def load_detector(path: Path, score_threshold: float = LOWEST_CONFIDENCE, thread
     Raises:
         ModelError: the file cannot be loaded or is of another family.
     """
-    session = OnnxSession(path, threads)
+    session = OnnxSession(path, Hardware(threads))
     read = FAMILIES["fcos"].recognise(session.inputs, session.outputs)
     if read is None:
         raise ModelError(f"{path}: is not a detector of the fcos family: outputs must be `scores` and `distances`")
@@ -34,7 +37,9 @@ def judge(detector: Detector, samples: Iterable[Sample]) -> list[ImageMatch]:
     matches = []
     for sample in samples:
         found = detector.detect(sample.image)
-        matches.append(match_image(ImageTruth(sample.xyxy), ImageDetections(found.xyxy, found.confidence)))
+        truth = ImageTruth(sample.xyxy.astype(np.float64))
+        detections = ImageDetections(found.xyxy.astype(np.float64), found.confidence.astype(np.float64))
+        matches.append(match_image(truth, detections))
     return matches
 
 

@@ -127,7 +127,7 @@ def cells(input_wh: tuple[int, int]) -> Tensor:
     """Return (N, 3) rows of centre x, centre y (pixels of the input) and stride, in the order of the outputs."""
     from edge.decoders.family import cell_centres
 
-    grid = torch.from_numpy(cell_centres(input_wh, STRIDES))
+    grid = torch.tensor(cell_centres(input_wh, STRIDES))
     return torch.cat([(grid[:, :2] + 0.5) * grid[:, 2:], grid[:, 2:]], 1)
 
 

@@ -10,6 +10,7 @@ import torch
 
 from edge.errors import ModelError
 from edge.files import whole_file
+from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
 from export.train.detector.network import Deployed, Network
 
@@ -54,6 +55,6 @@ def write_onnx(network: Network, path: Path, size: int) -> float:
 def _difference(deployed: Deployed, path: Path, picture: torch.Tensor) -> float:
     with torch.inference_mode():
         expected = deployed(picture)
-    found = OnnxSession(path, threads=1).run({"image": picture.numpy()})
+    found = OnnxSession(path, Hardware(threads=1)).run({"image": picture.numpy()})
     pairs = zip(expected, (found["scores"], found["distances"]), strict=True)
     return max(float(np.abs(a.numpy() - b).max(initial=0.0)) for a, b in pairs)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from edge.detections import Float32s
 from export.render.hand import holding_hand
+from export.render.opencv import cv2
 from export.train.detector.augment import Variety, place
 from export.train.detector.samples import ImageArray, Sample, Source
 
@@ -129,8 +130,6 @@ def tilt(cutout: Cutout, rng: np.random.Generator, long_side: float, angle: floa
     Returns:
         A patch that just holds the result.
     """
-    import cv2
-
     height, width = cutout.shape[:2]
     scale = long_side / max(height, width)
     if scale < 0.7:
@@ -162,7 +161,7 @@ def shade(image: ImageArray, rng: np.random.Generator) -> ImageArray:
             -((ramp_x - rng.uniform(-1, 1)) ** 2 * 12 + (ramp_y - rng.uniform(-1, 1)) ** 2 * rng.uniform(0, 8))
         )
         lit = lit + 150 * spot
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(lit, 0, 255), np.uint8)
 
 
 def lay(
@@ -173,8 +172,6 @@ def lay(
     Returns:
         The mask of its pixels in the picture (0 and 255), and how many pixels it has, those outside included.
     """
-    import cv2
-
     size = image.shape[0]
     left, top = (int(value) for value in np.round(centre - np.array(patch.shape[1::-1]) / 2))
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + patch.shape[1], size), min(top + patch.shape[0], size)
@@ -185,7 +182,7 @@ def lay(
     seen = patch[y0 - top : y1 - top, x0 - left : x1 - left]
     mask[y0:y1, x0:x1] = seen[:, :, 3]
     if rng.random() < 0.5:
-        shift = np.float32([[1, 0, rng.uniform(-12, 12)], [0, 1, rng.uniform(-4, 12)]])
+        shift = np.array([[1, 0, rng.uniform(-12, 12)], [0, 1, rng.uniform(-4, 12)]], np.float32)
         blurred = cv2.blur(cv2.warpAffine(mask, shift, (size, size)), (15, 15))
         np.multiply(
             image, 1 - rng.uniform(0.2, 0.6) * blurred[:, :, None] / np.float32(255), out=image, casting="unsafe"
@@ -225,4 +222,4 @@ def _rest(xyxy: Float32s, pasted: Sequence[_Pasted]) -> bool:
     """Tell whether a box of the background still shows most of itself."""
     x0, y0, x1, y1 = (int(value) for value in xyxy)
     covered = sum((np.count_nonzero(item.mask[y0:y1, x0:x1]) for item in pasted), 0)
-    return covered < 0.3 * max((x1 - x0) * (y1 - y0), 1)
+    return bool(covered < 0.3 * max((x1 - x0) * (y1 - y0), 1))

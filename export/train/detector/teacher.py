@@ -96,7 +96,7 @@ def _is_head(node: object, producer: dict[str, object]) -> bool:
 
 def _needed(names: list[str], producer: dict[str, object]) -> set[str]:
     """Return the names of all values that the given ones are computed from, themselves included."""
-    needed, waiting = set(), list(names)
+    needed, waiting = set[str](), list(names)
     while waiting:
         name = waiting.pop()
         if name in needed or name not in producer:

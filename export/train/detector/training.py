@@ -161,7 +161,7 @@ class Training:
             taught = imitation_loss(imitated, [torch.from_numpy(level) for level in self.teacher.look(images)])
         fade = 1 - 0.75 * self.step / self.recipe.steps
         self.optimiser.zero_grad(set_to_none=True)
-        (score + box + self.recipe.imitation * fade * taught).backward()
+        (score + box + self.recipe.imitation * fade * taught).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
         self._average()

@@ -10,6 +10,7 @@ import torch
 
 from edge.errors import ModelError
 from edge.files import whole_file
+from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
 from export.train.embedder.network import SIZE, Network
 
@@ -56,5 +57,5 @@ def write_onnx(network: Network, path: Path, size: int = SIZE) -> float:
 def _difference(network: Network, path: Path, picture: torch.Tensor) -> float:
     with torch.inference_mode():
         expected = network(picture).numpy()
-    found = OnnxSession(path, threads=1).run({"input": picture.numpy()})["embedding"]
+    found = OnnxSession(path, Hardware(threads=1)).run({"input": picture.numpy()})["embedding"]
     return float(np.abs(expected - found).max(initial=0.0))
