@@ -30,6 +30,7 @@ from edge.embedder import Embedder, Projection
 from edge.errors import ArtefactRefused, ModelError
 from edge.files import read_json_object, sha256_of_file
 from edge.inference import Session, open_session
+from edge.inference.hardware import Hardware
 from edge.preprocessing import Preprocessing
 
 __all__ = [
@@ -57,30 +58,32 @@ class Bundle(Description):
     root: Path
     sha256: str
 
-    def open_detector(self, threads: int = 0) -> Detector:
+    def open_detector(self, hardware: Hardware | None = None) -> Detector:
         """Load the detector's model.
 
         Raises:
             ArtefactRefused: the model cannot be loaded, or is not what the description says of it.
         """
         part = self.detector
-        session = self._open(part.model, part.preprocessing, part.decoding.outputs.values(), threads)
+        session = self._open(part.model, part.preprocessing, part.decoding.outputs.values(), hardware)
         return Detector(session, part.preprocessing, part.decoding)
 
-    def open_embedder(self, threads: int = 0) -> Embedder:
+    def open_embedder(self, hardware: Hardware | None = None) -> Embedder:
         """Load the embedder's model and its projection.
 
         Raises:
             ArtefactRefused: the model or the projection cannot be loaded, or is not what the description says of it.
         """
         part = self.embedder
-        session = self._open(part.model, part.preprocessing, (part.output,), threads)
+        session = self._open(part.model, part.preprocessing, (part.output,), hardware)
         return Embedder(session, part.preprocessing, part.output, part.ndim, self._projection(), part.pooling)
 
-    def _open(self, file: BundleFile, rule: Preprocessing, outputs: Iterable[str], threads: int) -> Session:
+    def _open(
+        self, file: BundleFile, rule: Preprocessing, outputs: Iterable[str], hardware: Hardware | None
+    ) -> Session:
         path = self.root / file.file
         try:
-            session = open_session(path, threads)
+            session = open_session(path, hardware)
             require_picture_input(session, rule, path)
         except ModelError as e:
             raise ArtefactRefused(str(e)) from e

@@ -19,6 +19,7 @@ from edge.detector import Detector
 from edge.embedder import Embedder
 from edge.errors import InputError
 from edge.gallery import Gallery
+from edge.inference.hardware import Hardware
 from edge.matches import Matches
 from edge.media.frame import Frame, Source
 from edge.shard import Shard
@@ -59,15 +60,26 @@ class Kit:
     selection: Selection = Selection()
 
     @classmethod
-    def open(cls, bundle: Bundle, shards: Sequence[Shard], selection: Selection | None = None, threads: int = 0) -> Kit:
+    def open(
+        cls,
+        bundle: Bundle,
+        shards: Sequence[Shard],
+        selection: Selection | None = None,
+        hardware: Hardware | None = None,
+    ) -> Kit:
         """Load the models of a bundle and lay the shards beside them.
 
         Raises:
             SpaceMismatch: a shard is of another embedding space.
         """
         gallery = Gallery(shards, bundle.space_id, bundle.name)
-        detector, embedder = bundle.open_detector(threads), bundle.open_embedder(threads)
+        detector, embedder = bundle.open_detector(hardware), bundle.open_embedder(hardware)
         return cls(bundle, detector, embedder, gallery, selection or Selection())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each thing that was asked of the hardware and cannot be had here."""
+        return tuple(dict.fromkeys((*self.detector.session.notes, *self.embedder.session.notes)))
 
 
 def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: Stopwatch | None = None) -> SourceTags:

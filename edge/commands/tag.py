@@ -12,6 +12,7 @@ from edge.command_line import INTERRUPTED as EXIT_INTERRUPTED
 from edge.command_line import progress, say, write_json
 from edge.defaults import choose_bundle, choose_shards
 from edge.errors import MediaError, UsageError
+from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
 from edge.pipeline import EVERY_S, INTERRUPTED, STEPS, Kit, Selection, tag_source
 from edge.shard import open_shard
@@ -38,9 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--category", help="suggest products of this category only")
     parser.add_argument("--region", help="suggest products of this region only")
-    parser.add_argument(
-        "--threads", type=int, default=0, metavar="N", help="threads of the models (default: all cores)"
-    )
+    add_hardware_arguments(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the tag document")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with crops and products")
     parser.add_argument("--annotate", type=Path, metavar="OUT", help="write the picture or video with boxes and names")
@@ -53,9 +52,10 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--annotate draws one input, {len(args.paths)} were given")
     choice = choose_shards(args.shard)
     bundle = load_bundle(choose_bundle(args.bundle))
-    kit = Kit.open(
-        bundle, [open_shard(path) for path in choice.paths], Selection(args.category, args.region), args.threads
-    )
+    shards = [open_shard(path) for path in choice.paths]
+    kit = Kit.open(bundle, shards, Selection(args.category, args.region), hardware_of(args))
+    for note in kit.notes:
+        say(f"edge tag: {note}")
     sources = tuple(_tag_all(kit, args, watch))
     result = TagRun(bundle, tuple(kit.gallery.shards), sources, watch.timing_ms(STEPS), choice.demo)
     _write_results(result, args)

@@ -3,7 +3,7 @@
 A `Session` takes and gives float32 arrays by name, whatever the model's own types are; quantized inputs and outputs
 are converted with the scale and zero point that the model states.
 
-    >>> session = open_session(Path("detector.onnx"), threads=2)
+    >>> session = open_session(Path("detector.onnx"), Hardware(threads=2))
     >>> outputs = session.run({session.inputs[0].name: tensor})
 """
 
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import ModelError
+from edge.inference.hardware import Hardware
 
 Tensors = Mapping[str, npt.NDArray[np.generic]]
 
@@ -49,6 +50,10 @@ class Session(Protocol):
         """Name and version of the runtime, such as "onnxruntime 1.32.0"."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each thing that was asked for and cannot be had here; the session runs without it."""
+
+    @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """Inputs in the order of the model file."""
 
@@ -70,12 +75,12 @@ class Session(Protocol):
         """
 
 
-def open_session(path: Path, threads: int = 0) -> Session:
+def open_session(path: Path, hardware: Hardware | None = None) -> Session:
     """Load a model with the runtime that its suffix asks for and that is installed.
 
     Args:
         path: an `.onnx` or `.tflite` file.
-        threads: threads inside one operator; 0 leaves it to the runtime.
+        hardware: what it may use; None leaves everything to the runtime.
 
     Raises:
         ModelError: the file is missing, is not a model, or has a suffix that no runtime here reads.
@@ -86,9 +91,9 @@ def open_session(path: Path, threads: int = 0) -> Session:
     if path.suffix == ".onnx":
         from edge.inference.onnx_session import OnnxSession
 
-        return OnnxSession(path, threads)
+        return OnnxSession(path, hardware)
     if path.suffix == ".tflite":
         from edge.inference.tflite_session import TfliteSession
 
-        return TfliteSession(path, threads)
+        return TfliteSession(path, hardware)
     raise ModelError(f"{path}: a model must be an .onnx or .tflite file, this one ends in {path.suffix!r}")

@@ -10,22 +10,24 @@ import onnxruntime as ort
 
 from edge.errors import ModelError
 from edge.inference import Tensors, TensorSpec
+from edge.inference.hardware import Hardware, choose, short_name
 
+CPU = "CPUExecutionProvider"
 _NUMPY_NAMES = {"float": "float32", "double": "float64", "float16": "float16"}
 
 
 class OnnxSession:
-    """An ONNX model loaded by onnxruntime on the CPU."""
+    """An ONNX model loaded by onnxruntime, on the CPU where nothing else is asked for."""
 
-    def __init__(self, path: Path, threads: int = 0) -> None:
+    def __init__(self, path: Path, hardware: Hardware | None = None) -> None:
+        hardware = hardware or Hardware()
         options = ort.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = hardware.threads
         options.inter_op_num_threads = 1
-        try:
-            self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as e:  # onnxruntime's exceptions share no public base class
-            raise ModelError(f"{path}: onnxruntime cannot load this model ({_first_line(e)})") from e
+        usable, self.notes = choose(hardware.providers, ort.get_available_providers(), "onnxruntime")
+        self._session = _load(path, options, usable)
+        self.notes += _refused(usable, self.providers)
         self._path = path
         self.inputs = tuple(_spec(node) for node in self._session.get_inputs())
         self.outputs = tuple(_spec(node) for node in self._session.get_outputs())
@@ -35,6 +37,11 @@ class OnnxSession:
         """Name and version of the runtime."""
         return f"onnxruntime {ort.__version__}"
 
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """What runs the model, onnxruntime's own names, most wanted first."""
+        return tuple(self._session.get_providers())
+
     def run(self, feeds: Tensors) -> dict[str, npt.NDArray[np.float32]]:
         """Run the model once; see `Session.run`."""
         typed = {spec.name: _cast(feeds[spec.name], spec.dtype) for spec in self.inputs if spec.name in feeds}
@@ -43,6 +50,25 @@ class OnnxSession:
         except Exception as e:
             raise ModelError(f"{self._path}: onnxruntime failed ({_first_line(e)})") from e
         return {s.name: np.asarray(v, np.float32) for s, v in zip(self.outputs, values, strict=True)}
+
+
+def _load(path: Path, options: ort.SessionOptions, providers: tuple[str, ...]) -> ort.InferenceSession:
+    """Load a model; a provider that raises while it starts is gone on without."""
+    try:
+        return ort.InferenceSession(path, options, providers=list(dict.fromkeys([*providers, CPU])))
+    except Exception as e:  # onnxruntime's exceptions share no public base class
+        if set(providers) - {CPU}:
+            return _load(path, options, ())
+        raise ModelError(f"{path}: onnxruntime cannot load this model ({_first_line(e)})") from e
+
+
+def _refused(wanted: tuple[str, ...], taken: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a sentence for each provider that is installed but did not start (a driver or a device is missing)."""
+    return tuple(
+        f"onnxruntime could not start its provider {short_name(name)!r} on this machine: going on without it"
+        for name in wanted
+        if name not in taken
+    )
 
 
 def _spec(node: ort.NodeArg) -> TensorSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -18,9 +18,12 @@ import numpy.typing as npt
 
 from edge.errors import MissingExtra, ModelError
 from edge.inference import Tensors, TensorSpec
+from edge.inference.hardware import Hardware, choose
 
 Runtime = Literal["litert", "tflite"]
 MODULES: dict[Runtime, str] = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
+PROVIDERS = {"xnnpack": "AUTO", "cpu": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
+"""What `Hardware.providers` may name, and the runtime's own name for that set of kernels."""
 IDENTIFIER = b"TFL3"
 MOST_THREADS = 4
 """What is chosen where the caller leaves it open: small models do not gain from more."""
@@ -29,15 +32,19 @@ MOST_THREADS = 4
 class TfliteSession:
     """A TFLite model loaded by one of its interpreters on the CPU."""
 
-    def __init__(self, path: Path, threads: int = 0, runtime: Runtime | None = None) -> None:
+    def __init__(self, path: Path, hardware: Hardware | None = None, runtime: Runtime | None = None) -> None:
+        hardware = hardware or Hardware()
         module, interpreter = _find_runtime(runtime)
         self._path = path
         self.runtime = f"{module.__name__.replace('_', '-')} {getattr(module, '__version__', '')}".strip()
+        kernels, self.notes = choose(hardware.providers, list(PROVIDERS), self.runtime)
         require_identifier(path)
         try:
             with _quiet_native_log():
-                self._interpreter = interpreter(
-                    str(path), num_threads=threads or min(MOST_THREADS, os.cpu_count() or 1)
+                self._interpreter = interpreter.Interpreter(
+                    str(path),
+                    num_threads=hardware.threads or min(MOST_THREADS, os.cpu_count() or 1),
+                    experimental_op_resolver_type=_resolver(interpreter, kernels),
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as e:
@@ -108,12 +115,17 @@ def require_identifier(path: Path) -> None:
         raise ModelError(f"{path}: not a TFLite model (the identifier {IDENTIFIER.decode()} is missing)")
 
 
-def _find_runtime(wanted: Runtime | None) -> tuple[Any, Callable[..., Any]]:
+def _find_runtime(wanted: Runtime | None) -> tuple[Any, Any]:
+    """Return a runtime's package and its module `interpreter`."""
     for name in [wanted] if wanted else list(MODULES):
         with suppress(ImportError):
             module = importlib.import_module(MODULES[name])
-            return module, importlib.import_module(f"{MODULES[name]}.interpreter").Interpreter
+            return module, importlib.import_module(f"{MODULES[name]}.interpreter")
     raise MissingExtra("a runtime for .tflite models", wanted or "litert")
+
+
+def _resolver(interpreter: Any, kernels: tuple[str, ...]) -> Any:
+    return interpreter.OpResolverType[PROVIDERS[kernels[0]] if kernels else "AUTO"]
 
 
 def _signature_names(interpreter: Any) -> dict[str, dict[int, str]]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from edge.bundle import load_bundle
 from edge.command_line import progress, say, write_json
 from edge.errors import UsageError
+from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.shard import Shard, open_shard
 from edge.shard.description import CATALOG_PATTERN
 from edge.shard.thumbnails import MAX_THUMBNAIL_BYTES
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help=f"add a pack with one picture for each product, each at most BYTES long (up to {MAX_THUMBNAIL_BYTES})",
     )
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads of the model (default: all cores)")
+    add_hardware_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the shard")
     parser.add_argument("--json", metavar="FILE|-", help="write what was done")
 
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     bundle = load_bundle(args.bundle or default_bundle())
     old = open_shard(args.update) if args.update else None
     target = Target(args.out, _name(args, old), _version(args, old), bundle.space_id, args.thumbnails)
-    result = build_catalog(items, args.images, bundle.open_embedder(args.threads), target, old, _watch)
+    result = build_catalog(items, args.images, bundle.open_embedder(hardware_of(args)), target, old, _watch)
     document = _document(result, args.out, time.perf_counter() - start)
     _report(document, args.items)
     print(_summary(document), file=sys.stderr if args.json == "-" else sys.stdout)

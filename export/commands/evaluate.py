@@ -11,6 +11,7 @@ from edge.bundle import load_bundle
 from edge.command_line import progress, say, write_json
 from edge.defaults import choose_bundle
 from edge.errors import UsageError
+from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.pipeline import Kit
 from edge.shard import open_shard
 from export.evaluation.photos import CROPS, Answered, ask
@@ -32,9 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--coco", type=Path, metavar="FILE.json", help="labelled boxes: the detector alone")
     parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
     parser.add_argument("--crop", choices=CROPS, default="detector", help="what is embedded (default: %(default)s)")
-    parser.add_argument(
-        "--threads", type=int, default=0, metavar="N", help="threads of the models (default: all cores)"
-    )
+    add_hardware_arguments(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result document")
 
 
@@ -53,7 +52,7 @@ def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, 
     if args.shard is None:
         raise UsageError("--queries needs --shard, the catalogue that the photos are searched in")
     file = read_queries(args.queries)
-    kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)], threads=args.threads)
+    kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)], hardware=hardware_of(args))
     answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop)
     problems = (*file.problems, *(f"{args.queries}, {problem}" for problem in answered.problems))
     return *_retrieval(kit, answered, args.crop), problems
@@ -83,7 +82,7 @@ def _detections(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[st
     if args.shard is not None:
         raise UsageError("--coco measures the detector alone: leave --shard away")
     labelled = read_coco(args.coco)
-    detector = load_bundle(choose_bundle(args.bundle)).open_detector(args.threads)
+    detector = load_bundle(choose_bundle(args.bundle)).open_detector(hardware_of(args))
     evaluated = evaluate_detections(detector, progress(labelled, "detecting", len(labelled), "image"), args.images)
     document = evaluated.document()
     return document, detection_table(document), evaluated.problems

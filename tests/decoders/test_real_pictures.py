@@ -12,6 +12,7 @@ from edge.detections import Detections
 from edge.detector import Detector
 from edge.geometry import iou
 from edge.inference import open_session
+from edge.inference.hardware import Hardware
 from export.bundles.reading import read_model
 
 CASES = [
@@ -38,7 +39,7 @@ CASES = [
 def detect(models: Path, model: str, picture: str) -> Detections:
     reading = read_model(models / "detectors" / model)
     assert reading.preprocessing is not None and reading.decoding is not None
-    session = open_session(models / "detectors" / model, threads=1)
+    session = open_session(models / "detectors" / model, Hardware(threads=1))
     with Image.open(models / "images" / picture) as image:
         pixels = np.asarray(image.convert("RGB"))
     return Detector(session, reading.preprocessing, reading.decoding).detect(pixels)

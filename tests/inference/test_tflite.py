@@ -17,6 +17,7 @@ from edge.detector import Detector
 from edge.embedder import Embedder
 from edge.errors import ModelError
 from edge.inference import TensorSpec, open_session
+from edge.inference.hardware import Hardware
 from edge.inference.tflite_session import dequantize, quantize
 from edge.preprocessing import ImageArray
 from export.bundles.reading import read_model
@@ -35,7 +36,7 @@ def picture(models: Path, name: str) -> ImageArray:
 
 
 def detect(models: Path, model: str, name: str) -> Detections:
-    session = open_session(models / "detectors" / model, threads=1)
+    session = open_session(models / "detectors" / model, Hardware(threads=1))
     reading = recognise(session.inputs, session.outputs)
     assert reading is not None
     return Detector(session, reading.preprocessing, reading.decoding).detect(picture(models, name))
@@ -44,7 +45,9 @@ def detect(models: Path, model: str, name: str) -> Detections:
 def embed(models: Path, model: str, names: list[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     reading = read_model(models / "embedders" / model)
     assert reading.preprocessing is not None and reading.vector is not None
-    embedder = Embedder(open_session(reading.path, 1), reading.preprocessing, reading.vector.name, reading.vector.ndim)
+    embedder = Embedder(
+        open_session(reading.path, Hardware(threads=1)), reading.preprocessing, reading.vector.name, reading.vector.ndim
+    )
     return embedder.embed([picture(models, name) for name in names])
 
 

@@ -12,6 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is the extra [train]")
 
 from edge.errors import InputError  # noqa: E402
+from edge.inference.hardware import Hardware  # noqa: E402
 from edge.inference.onnx_session import OnnxSession  # noqa: E402
 from export.train.embedder.loss import matching_loss  # noqa: E402
 from export.train.embedder.network import Network, Shape, generalised_mean  # noqa: E402
@@ -103,11 +104,12 @@ def test_onnx_agrees_and_takes_any_batch(tmp_path: Path) -> None:
     network = Network(TINY)
     assert write_onnx(network, tmp_path / "e.onnx", 64) < 1e-4
     pictures = np.random.default_rng(0).uniform(-1, 1, (3, 3, 64, 64)).astype(np.float32)
-    found = OnnxSession(tmp_path / "e.onnx", threads=1).run({"input": pictures})["embedding"]
+    found = OnnxSession(tmp_path / "e.onnx", Hardware(threads=1)).run({"input": pictures})["embedding"]
     with torch.inference_mode():
         assert np.abs(found - network.eval()(torch.from_numpy(pictures)).numpy()).max() < 1e-4
 
 
+@pytest.mark.full
 def test_the_script_writes_a_model(tmp_path: Path) -> None:
     call = [
         sys.executable,

@@ -11,6 +11,7 @@ import numpy as np
 from edge.decoders import FAMILIES
 from edge.detector import Detector
 from edge.errors import ModelError
+from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
 from export.evaluation.coco import ImageDetections, ImageMatch, ImageTruth, match_image
 from export.train.detector.samples import ImageArray, Sample
@@ -24,7 +25,7 @@ def load_detector(path: Path, score_threshold: float = LOWEST_CONFIDENCE, thread
     Raises:
         ModelError: the file cannot be loaded or is of another family.
     """
-    session = OnnxSession(path, threads)
+    session = OnnxSession(path, Hardware(threads))
     read = FAMILIES["fcos"].recognise(session.inputs, session.outputs)
     if read is None:
         raise ModelError(f"{path}: is not a detector of the fcos family: outputs must be `scores` and `distances`")

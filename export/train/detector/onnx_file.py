@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 
 from edge.errors import ModelError
 from edge.files import whole_file
+from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
 from export.train.detector.network import Deployed, Network
 
@@ -31,6 +33,7 @@ def write_onnx(network: Network, path: Path, size: int) -> float:
     Raises:
         ModelError: the two differ by more than 1e-4; nothing is written.
     """
+    network = copy.deepcopy(network).cpu()
     deployed = Deployed(network).float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     probe = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     with whole_file(path) as temporary:
@@ -54,6 +57,6 @@ def write_onnx(network: Network, path: Path, size: int) -> float:
 def _difference(deployed: Deployed, path: Path, picture: torch.Tensor) -> float:
     with torch.inference_mode():
         expected = deployed(picture)
-    found = OnnxSession(path, threads=1).run({"image": picture.numpy()})
+    found = OnnxSession(path, Hardware(threads=1)).run({"image": picture.numpy()})
     pairs = zip(expected, (found["scores"], found["distances"]), strict=True)
     return max(float(np.abs(a.numpy() - b).max(initial=0.0)) for a, b in pairs)
