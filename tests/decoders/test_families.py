@@ -67,6 +67,25 @@ def test_nothing_above_the_threshold_is_zero_detections(family: str) -> None:
     assert len(FAMILIES[decoding.family].decode(floats, strict, INPUT_WH)) == 0
 
 
+@settings(max_examples=40)
+@given(st.data())
+@pytest.mark.parametrize("family", ENCODERS)
+def test_any_shape_and_any_option_is_boxes_or_one_sentence(family: str, data: st.DataObject) -> None:
+    outputs, decoding = ENCODERS[family](np.float32([10, 10, 30, 30]), 0.5, 0)
+    shapes = st.lists(st.integers(0, 9), max_size=4)
+    broken = {name: np.ones(data.draw(shapes), np.float32) for name in outputs}
+    name = data.draw(st.sampled_from(FAMILIES[decoding.family].options or ("none",)))
+    value = data.draw(st.sampled_from([None, True, -1, 3.5, "x", [], [1, "2"], {}, {"strides": [4]}]))
+    options = {**decoding.options, name: value}
+    for tried, how in ((broken, decoding), (outputs, replace(decoding, options=options))):
+        try:
+            found = FAMILIES[decoding.family].decode(tried, how, INPUT_WH)
+        except ValueError as e:
+            assert "\n" not in str(e)
+        else:
+            assert found.xyxy.dtype == np.float32
+
+
 @pytest.mark.parametrize("family", ENCODERS)
 def test_rejects_outputs_of_another_shape(family: str) -> None:
     outputs, decoding = ENCODERS[family](np.float32([10, 10, 30, 30]), 0.5, 0)

@@ -104,7 +104,7 @@ def test_real_embedders_and_classifiers_give_unit_vectors(shared: Path, file: st
     path = shared / "models" / "embedders" / file
     reading = read_model(path)
     assert reading.vector is not None and reading.preprocessing is not None
-    embedder = Embedder(open_session(path, 1), reading.preprocessing, reading.vector.name, reading.vector.ndim)
+    embedder = Embedder(open_session(path), reading.preprocessing, reading.vector.name, reading.vector.ndim)
     rng = np.random.default_rng(3)
     crops = [rng.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((40, 90), (224, 224))]
     vectors = embedder.embed(crops)
