@@ -2,8 +2,9 @@
 
 python -m export.train.detector.default detector.onnx --data DATA --teacher yolox_nano.onnx --steps 5000 --seed 0
 
-Interrupted, the same call goes on from `detector.checkpoint`. `--keep-aside 0` learns from everything: its figures
-are then of photos that it knows. `--rendered` uses neither photos nor a teacher.
+Beside the float file, `detector.small.onnx` holds the weights as int8: the form that ships. Interrupted, the same call
+goes on from `detector.checkpoint`. `--keep-aside 0` learns from everything: nothing is left to measure. `--rendered`
+uses neither photos nor a teacher.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ KEPT_ASIDE = 0.25
 def train_default(args: argparse.Namespace) -> dict[str, Any]:
     """Train as the arguments say, write the ONNX file, return its figures."""
     require_torch()
+    import onnx
     import torch
 
+    from export.quantize.byte_weights import with_byte_weights
     from export.train.detector.onnx_file import write_onnx
     from export.train.detector.recipes import rendered_only
     from export.train.detector.teacher import Teacher
@@ -43,21 +46,27 @@ def train_default(args: argparse.Namespace) -> dict[str, Any]:
 
     torch.set_num_threads(args.threads)
     out: Path = args.out
-    photos = None if args.rendered else read_photos(_given(args, "data"), args.keep_aside, args.seed)
+    photos = None if args.rendered else _photos(args)
     teacher = None if args.rendered else Teacher(_given(args, "teacher"), args.threads)
     ingredients = rendered_only(args.size) if photos is None else _ingredients(args, photos)
-    recipe = Recipe(size=args.size, steps=args.steps, seed=args.seed)
+    recipe = Recipe(size=args.size, steps=args.steps, learning_rate=args.learning_rate, seed=args.seed)
     training = Training(recipe, ingredients, out.with_suffix(".checkpoint"), teacher=teacher)
-    if args.start is not None:
-        training.start_from(args.start)
     if training.resume():
         say(f"going on after step {training.step} of {args.steps}")
+    elif args.start is not None:
+        training.start_from(args.start)
     training.run(lambda now, losses: say(_line(now.step, args.steps, losses)), every=50)
     figures: dict[str, Any] = {"onnx_difference": write_onnx(training.averaged, out, args.size)}
+    small = out.with_suffix(".small.onnx")
+    onnx.save(with_byte_weights(onnx.load(out)), small)
     if photos is not None:
-        figures |= measure_kept(out, photos)
+        figures |= {path.name: measure_kept(path, photos) for path in (out, small)}
     write_whole(out.with_suffix(".json"), json.dumps(figures, indent=2) + "\n")
     return figures
+
+
+def _photos(args: argparse.Namespace) -> Photos:
+    return read_photos(_given(args, "data"), args.keep_aside, args.keep_products, args.seed)
 
 
 def _ingredients(args: argparse.Namespace, photos: Photos) -> list[Ingredient]:
@@ -118,7 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--teacher", type=Path, metavar="MODEL", help="a YOLOX file of the 80 COCO classes")
     parser.add_argument("--start", type=Path, metavar="CHECKPOINT", help="first weights (default: random)")
     parser.add_argument("--rendered", action="store_true", help="learn from rendered pictures only")
-    parser.add_argument("--keep-aside", type=float, default=KEPT_ASIDE, metavar="SHARE", help="(default: %(default)s)")
+    parser.add_argument(
+        "--keep-aside", type=float, default=KEPT_ASIDE, metavar="SHARE", help="of labelled photos (%(default)s)"
+    )
+    parser.add_argument("--keep-products", type=float, default=0, metavar="SHARE", help="of grocery products (0)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, metavar="X", help="peak (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=5000, help="batches of 16 pictures (default: %(default)s)")
     parser.add_argument("--size", type=int, default=256, help="side of the input in pixels (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws and of the first weights")

@@ -1,8 +1,8 @@
 """The photos that the kit's own detector learns from, read from their folders and parted.
 
 Role: everything the default recipe knows about its data. A share of every labelled set is kept aside, so are whole
-grocery products with all of their photos, and the second half of the clip without products; none of it is learnt
-from, pasted, or used as a background.
+grocery products with all of their photos (where asked for), and the second half of the clip without products; none of
+it is learnt from, pasted, or used as a background.
 
 Layout of the folder: `cards_det`, `bottles_cups_det`, `fork_scissors_det` (each with `annotations.json`, COCO),
 `grocery_store` (`manifest.csv`), `clothing/images`, `clothing_extra/images`, `shelf_photos`, `videos`.
@@ -62,12 +62,13 @@ class Photos:
     shelves: list[Sample]
 
 
-def read_photos(data: Path, share: float, seed: int) -> Photos:
+def read_photos(data: Path, share: float, product_share: float, seed: int) -> Photos:
     """Read and part all photos.
 
     Args:
         data: the folder described above.
-        share: of every labelled set, and of the grocery products, kept aside, 0..1.
+        share: of every labelled set kept aside, 0..1.
+        product_share: of the grocery products kept aside, 0..1.
         seed: of the draws.
 
     Raises:
@@ -77,7 +78,7 @@ def read_photos(data: Path, share: float, seed: int) -> Photos:
     for name in LABELLED:
         train, aside = split(read_coco(data / name / "annotations.json", data / name), share, seed)
         learnt[name], kept[name] = read_samples(train), read_samples(aside)
-    groceries, kept_groceries = part_groceries(read_manifest(data / "grocery_store"), share, seed)
+    groceries, kept_groceries = part_groceries(read_manifest(data / "grocery_store"), product_share, seed)
     people = list(frames(data / "videos" / "one-by-one-person-detection-negative.mp4", 6))
     aisle = frames(data / "videos" / "store-aisle-detection-preview.mp4", 4)
     shelves = [*(read_image(path) for path in sorted((data / "shelf_photos").glob("*.jpg"))), *aisle]

@@ -18,6 +18,9 @@ from torch import Tensor, nn
 from edge.errors import MissingExtra, ModelError
 from export.train.detector.network import Network
 
+RESTORING = ("Identity", "Cast", "Mul", "DequantizeLinear")
+"""What may stand between a stored weight and its convolution; the exporter writes equal weights once, by Identity."""
+
 
 def load_weights(network: Network, path: Path, pictures: Tensor) -> None:
     """Fill a network with the weights of a file.
@@ -100,7 +103,7 @@ def _convolutions(path: Path) -> Any:
     for node in graph.node:
         if node.op_type == "Constant":
             values[node.output[0]] = onnx.numpy_helper.to_array(node.attribute[0].t)
-        elif node.op_type in ("Cast", "DequantizeLinear") and node.input[0] in values:
+        elif node.op_type in RESTORING and all(name in values for name in node.input):
             values[node.output[0]] = _restored(node, values)
         elif node.op_type == "Conv":
             if len(node.input) != 3 or not all(name in values for name in node.input[1:]):
@@ -109,10 +112,14 @@ def _convolutions(path: Path) -> Any:
 
 
 def _restored(node: Any, values: dict[str, Any]) -> Any:
-    """Undo how a weight is stored: a cast, or scale and zero point along its axis."""
+    """Undo one step of how a weight is stored: shared, cast, or times its scale (along an axis, less a zero point)."""
     stored = values[node.input[0]]
+    if node.op_type == "Identity":
+        return stored
     if node.op_type == "Cast":
         return stored.astype(np.float32)
+    if node.op_type == "Mul":
+        return stored * values[node.input[1]]
     parts = [np.asarray(values[name], np.float32) for name in node.input[1:]]
     axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
     parts = [p.reshape([-1 if i == axis else 1 for i in range(stored.ndim)]) if p.size > 1 else p for p in parts]
