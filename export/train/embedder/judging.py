@@ -22,6 +22,7 @@ from edge.detections import Float32s
 from edge.embedder import Embedder
 from edge.errors import ModelError
 from edge.inference import open_session
+from edge.inference.hardware import Hardware
 from edge.preprocessing import ImageArray
 from export.bundles.reading import read_model
 from export.evaluation.bootstrap import ratio_interval
@@ -123,7 +124,7 @@ def embed_with(model: Path, threads: int = 1) -> Embed:
     reading = read_model(model)
     if reading.vector is None or reading.preprocessing is None:
         raise ModelError(f"{model}: has no output that holds a vector, so it is no embedder")
-    session = open_session(model, threads)
+    session = open_session(model, Hardware(threads))
     vector = reading.vector
     return Embedder(session, reading.preprocessing, vector.name, vector.ndim, None, vector.pooling).embed
 
