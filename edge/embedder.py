@@ -63,13 +63,17 @@ class Embedder:
         """
         if not crops:
             return np.zeros((0, self.ndim), np.float32)
-        raw = np.concatenate([self._vector(crop) for crop in crops])
+        raw = self.raw(crops)
         expected = self.ndim if self.projection is None else len(self.projection.matrix)
         if raw.shape[1] != expected:
             raise ModelError(f"the embedder gave vectors of {raw.shape[1]} numbers, expected {expected}")
         if self.projection is not None:
             raw = raw @ self.projection.matrix + self.projection.bias
         return l2_normalize(raw)
+
+    def raw(self, crops: Sequence[ImageArray]) -> Float32s:
+        """Return the model's own vectors of at least one crop: float32 (n, raw), of any length."""
+        return np.concatenate([self._vector(crop) for crop in crops])
 
     def _vector(self, crop: ImageArray) -> Float32s:
         tensor, _ = self.preprocessing.apply(crop)
