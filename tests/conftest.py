@@ -1,7 +1,8 @@
 """What tests may need from outside, and when its absence is a failure instead of a skip.
 
 Real pictures, videos and models lie in ../shared beside the repository, or where TAGLET_SHARED points; torch comes
-with the [train] extra. A test without them is skipped, visibly. Where CI=true, ../shared is required, and
+with the [train] extra; `make test-full` makes .venv-tflite, where tflite-runtime lives. A test without them is
+skipped, visibly. Where CI=true, ../shared and .venv-tflite are required, and
 TAGLET_REQUIRE=torch,shared requires what it names: then the same absence fails.
 """
 
@@ -25,6 +26,15 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def tflite_python() -> Path:
+    """Return the Python of the environment where tflite-runtime is installed, or skip (in CI: fail)."""
+    python = REPOSITORY / ".venv-tflite" / "bin" / "python"
+    if not (python.parent.parent / ".installed").is_file():
+        absent("tflite", f"{python.parent.parent} is missing: make test-full makes it where there is a Python 3.11")
+    return python
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `torch` where torch is not installed, or fail it where torch is required."""
     if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
@@ -40,4 +50,4 @@ def absent(name: str, reason: str) -> None:
 
 def _required() -> set[str]:
     required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
-    return required | {"shared"} if os.environ.get("CI") == "true" else required
+    return required | {"shared", "tflite"} if os.environ.get("CI") == "true" else required
