@@ -39,7 +39,9 @@ def write_quantized(folder: Path) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            quant_pre_process(str(default_bundle() / bundle.embedder.model.file), str(prepared))
+            quant_pre_process(
+                str(default_bundle() / bundle.embedder.model.file), str(prepared), skip_symbolic_shape=True
+            )
             for name, activations in ACTIVATIONS.items():
                 inputs = _Inputs(embedder.session.inputs[0].name, tensors)
                 quantize_static(
