@@ -83,7 +83,7 @@ def detector(shared: Path, name: str) -> Detector:
 
 @pytest.mark.parametrize("pair", EMBEDDERS, ids=lambda pair: pair.variant)
 def test_variant_finds_the_same_product(folder: Path, pair: Embedders, capsys: pytest.CaptureFixture[str]) -> None:
-    catalogue, queries = photos(folder, "catalogue", 1000), photos(folder, "query", PHOTOS)
+    catalogue, queries = photos(folder, "catalog", 1000), photos(folder, "query", PHOTOS)
     assert len(catalogue) >= 61 and len(queries) == PHOTOS
     one, other = (
         [embeddings(folder, name, pictures) for pictures in (catalogue, queries)]
