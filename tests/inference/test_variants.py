@@ -49,8 +49,8 @@ EMBEDDERS = [
     Embedders("mobilenet_v1_100_embedder.onnx", "mobilenet_v1_100_quant_embedder.tflite", 0.998, 0.95),
 ]
 DETECTORS = [
-    Detectors("yolox_nano_416.onnx", "yolox_nano_416_f16.tflite", 2, 1.0),
-    Detectors("yolox_nano_416.onnx", "yolox_nano_416_dynamic.tflite", 20, 0.9),
+    Detectors("yolox_nano_416.onnx", "yolox_nano_416_f16.tflite", 2, 0.98),
+    Detectors("yolox_nano_416.onnx", "yolox_nano_416_dynamic.tflite", 20, 0.85),
 ]
 
 
