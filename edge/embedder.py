@@ -38,7 +38,8 @@ class Embedder:
         output: name of the output that holds the vector.
         ndim: length of the embedding.
         projection: applied after the model, where the bundle has one.
-        pooling: "mean" averages a feature map over its rows and columns; its layout is that of the input.
+        pooling: "mean" averages a feature map over its rows and columns (its layout is that of the input), or a list of
+            tokens over the tokens.
     """
 
     session: Session
@@ -62,7 +63,7 @@ class Embedder:
         """
         if not crops:
             return np.zeros((0, self.ndim), np.float32)
-        raw = np.concatenate([self._vector(crop) for crop in crops])
+        raw = self.raw(crops)
         expected = self.ndim if self.projection is None else len(self.projection.matrix)
         if raw.shape[1] != expected:
             raise ModelError(f"the embedder gave vectors of {raw.shape[1]} numbers, expected {expected}")
@@ -70,10 +71,16 @@ class Embedder:
             raw = raw @ self.projection.matrix + self.projection.bias
         return l2_normalize(raw)
 
+    def raw(self, crops: Sequence[ImageArray]) -> Float32s:
+        """Return the model's own vectors of at least one crop: float32 (n, raw), of any length."""
+        return np.concatenate([self._vector(crop) for crop in crops])
+
     def _vector(self, crop: ImageArray) -> Float32s:
         tensor, _ = self.preprocessing.apply(crop)
         output = self.session.run({self.session.inputs[0].name: tensor})[self.output]
-        if self.pooling == "mean" and output.ndim == 4:
+        if self.pooling == "mean" and output.ndim == 3:
+            output = output.mean(axis=1)
+        elif self.pooling == "mean" and output.ndim == 4:
             output = output.mean(axis=(2, 3) if self.preprocessing.layout == "NCHW" else (1, 2))
         return output.reshape(1, -1)
 

@@ -17,10 +17,16 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure() -> None:
+    """Refuse to start where torch is required and missing, before whole modules skip themselves for want of it."""
+    if "torch" in _required() and not _has_torch():
+        raise pytest.UsageError("TAGLET_REQUIRE names torch, which is not installed: make test-full installs it")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real data and models that tests read, or skip (in CI: fail)."""
-    folder = Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
+    folder = shared_folder()
     if not (folder / "data").is_dir():
         absent("shared", f"{folder} is missing: real data and models are not on this machine")
     return folder
@@ -37,8 +43,13 @@ def tflite_python() -> Path:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `torch` where torch is not installed, or fail it where torch is required."""
-    if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
+    if item.get_closest_marker("torch") and not _has_torch():
         absent("torch", "torch is not installed: make test-full installs it")
+
+
+def shared_folder() -> Path:
+    """Return where real data and models lie, if they are there."""
+    return Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
 
 
 def absent(name: str, reason: str) -> None:
@@ -46,6 +57,10 @@ def absent(name: str, reason: str) -> None:
     if name in _required():
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
 
 
 def _required() -> set[str]:

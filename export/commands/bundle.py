@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from edge.bundle import Bundle
 from edge.bundle_description import TARGETS, Matching
 from edge.command_line import say, write_json
-from edge.errors import UsageError
+from edge.detections import Float32s
+from edge.errors import InputError, UsageError
 from export.bundles.build import BundleSettings, build_bundle
+from export.bundles.fit import fit_embedder
 from export.bundles.reading import ModelReading, read_model
 
 EXAMPLE = """  python -m export bundle --detector yolox_nano_416.onnx --embedder mobilenet_v1_100_embedder.onnx \\
@@ -33,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{role}-colour", choices=("RGB", "BGR"))
         group.add_argument(f"--{role}-resize", choices=("letterbox", "stretch"))
     parser.add_argument("--float-embedder", type=Path, metavar="MODEL", help="float model of a quantized embedder")
+    parser.add_argument(
+        "--fit", type=Path, metavar="DIR", help="centre, whiten and reduce the embedder on the pictures of this folder"
+    )
+    parser.add_argument("--ndim", type=int, default=128, metavar="N", help="numbers after --fit (default: %(default)s)")
     parser.add_argument("--score-threshold", type=float, metavar="X", help="detections below it are dropped, 0..1")
     parser.add_argument(
         "--similarity-threshold", type=float, default=0.6, metavar="X", help="below it: no match (default: %(default)s)"
@@ -52,18 +59,12 @@ def run(args: argparse.Namespace) -> int:
     given = args.score_threshold is not None
     detector = _read(args, "detector", {"score_threshold": _within(args, "score_threshold", 0, 1) if given else None})
     embedder = _read(args, "embedder", {})
-    settings = BundleSettings(
-        name=args.name or args.out.resolve().name,
-        target=args.target,
-        matching=Matching(
-            _within(args, "similarity_threshold", -1, 1),
-            _within(args, "margin_threshold", 0, 2),
-        ),
-        crop_margin=_within(args, "crop_margin", 0, 1),
-        licences=tuple({"licence": text} for text in args.licence),
-        float_embedder=_read(args, "embedder", {}, args.float_embedder) if args.float_embedder else None,
-    )
-    bundle = build_bundle(detector, embedder, settings, args.out)
+    float_embedder = _read(args, "embedder", {}, args.float_embedder) if args.float_embedder else None
+    with TemporaryDirectory() as folder:
+        projection = None
+        if args.fit:
+            embedder, projection = fit_embedder(embedder, float_embedder, _fit_folder(args), args.ndim, Path(folder))
+        bundle = build_bundle(detector, embedder, _settings(args, float_embedder, projection), args.out)
     for reading in (detector, embedder):
         if reading.assumed:
             say(f"{reading.path}: assumed {reading.assumed}")
@@ -72,6 +73,32 @@ def run(args: argparse.Namespace) -> int:
     if args.json != "-":
         print(f"{args.out}: bundle {bundle.name!r}, {bundle.embedder.ndim} dimensions, space {bundle.space_id[:12]}")
     return 0
+
+
+def _settings(
+    args: argparse.Namespace, float_embedder: ModelReading | None, projection: Float32s | None
+) -> BundleSettings:
+    return BundleSettings(
+        name=args.name or args.out.resolve().name,
+        target=args.target,
+        matching=Matching(
+            _within(args, "similarity_threshold", -1, 1),
+            _within(args, "margin_threshold", 0, 2),
+        ),
+        crop_margin=_within(args, "crop_margin", 0, 1),
+        licences=tuple({"licence": text} for text in args.licence),
+        float_embedder=float_embedder,
+        projection=projection,
+    )
+
+
+def _fit_folder(args: argparse.Namespace) -> Path:
+    folder: Path = args.fit
+    if not folder.is_dir():
+        raise InputError(f"{folder}: is not a folder: --fit takes a folder of pictures")
+    if args.ndim < 1:
+        raise UsageError(f"--ndim is {args.ndim}, expected at least 1")
+    return folder
 
 
 def _read(

@@ -59,9 +59,7 @@ def read_queries(path: Path) -> QueryFile:
     for line, cells in table.rows:
         row = dict(zip(table.names, (cell.strip() for cell in cells), strict=False))
         if not set(REQUIRED) <= set(row):
-            problems.append(
-                f"{path}, line {line}: {len(cells)} of {len(table.names)} columns, so product_id is missing"
-            )
+            problems.append(f"{path}, line {line}: {len(cells)} of {len(table.names)} cells: product_id is missing")
         elif not row["path"]:
             problems.append(f"{path}, line {line}: no path is given")
         else:

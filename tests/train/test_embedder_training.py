@@ -109,6 +109,7 @@ def test_onnx_agrees_and_takes_any_batch(tmp_path: Path) -> None:
         assert np.abs(found - network.eval()(torch.from_numpy(pictures)).numpy()).max() < 1e-4
 
 
+@pytest.mark.full
 def test_the_script_writes_a_model(tmp_path: Path) -> None:
     call = [
         sys.executable,

@@ -9,22 +9,22 @@ from torch.nn import functional
 TEMPERATURE = 0.07
 
 
-def matching_loss(packshots: Tensor, first: Tensor, second: Tensor, temperature: float = TEMPERATURE) -> Tensor:
+def matching_loss(packshots: Tensor, first: Tensor, second: Tensor, to_packshot: float = 1.0) -> Tensor:
     """Compare every photo with every packshot of the batch (InfoNCE, van den Oord et al. 2018, arXiv 1807.03748).
 
     Args:
         packshots: (n, d) unit vectors, one product each.
         first: (n, d) unit vectors of one photo of each product.
         second: (n, d) unit vectors of another photo of each.
-        temperature: similarities are divided by it; smaller cares more for the nearest wrong product.
+        to_packshot: weight of photos to packshots, the question that a device asks.
 
     Returns:
-        The mean cross entropy: photos to packshots fully, packshots to photos and photos to photos by half.
+        The mean cross entropy: photos to packshots by that weight, packshots to photos and photos to photos by half.
     """
     own = torch.arange(len(packshots))
 
     def towards(queries: Tensor, gallery: Tensor) -> Tensor:
-        return functional.cross_entropy(queries @ gallery.T / temperature, own)
+        return functional.cross_entropy(queries @ gallery.T / TEMPERATURE, own)
 
-    to_packshot = (towards(first, packshots) + towards(second, packshots)) / 2
-    return to_packshot + towards(packshots, first) / 2 + towards(first, second) / 2
+    asked = (towards(first, packshots) + towards(second, packshots)) / 2
+    return to_packshot * asked + towards(packshots, first) / 2 + towards(first, second) / 2

@@ -83,16 +83,19 @@ class Network(nn.Module):
         self.project = nn.Linear(sum(shape.tap), shape.ndim)
 
     def maps(self, picture: Tensor) -> list[Tensor]:
-        """Return the feature maps at strides 8, 16 and 32."""
-        found, x = [], self.stem(picture)
+        """Return five feature maps: stride 8, stride 16 half way and at its end, stride 32 likewise."""
+        found, x = list[Tensor](), self.stem(picture)
         for stage in self.stages:
-            x = stage(x)
-            found.append(x)
+            assert isinstance(stage, nn.Sequential)
+            half = max(1, len(stage) // 2)
+            middle = stage[:half](x)
+            x = stage[half:](middle)
+            found += [middle, x] if found else [x]
         return found
 
     def vector(self, maps: list[Tensor]) -> Tensor:
         """Pool maps into vectors (n, ndim), not yet of unit length."""
-        pooled = [generalised_mean(tap(m)) for tap, m in zip(self.taps, maps, strict=True)]
+        pooled = [generalised_mean(tap(m)) for tap, m in zip(self.taps, maps[::2], strict=True)]
         return torch.as_tensor(self.project(self.norm(torch.cat(pooled, 1))))
 
     def forward(self, picture: Tensor) -> Tensor:

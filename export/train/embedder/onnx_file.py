@@ -6,16 +6,24 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from edge.errors import ModelError
 from edge.files import whole_file
 from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
+from export.bundles.graph import SIDECAR_KEY
 from export.train.embedder.network import SIZE, Network
 
 TOLERANCE = 1e-4
 OPSET = 17
+PREPROCESSING = """colour = "RGB"
+resize = "stretch"
+mean = 127.5
+std = 127.5
+output = "embedding"
+"""
 
 
 def write_onnx(network: Network, path: Path, size: int = SIZE) -> float:
@@ -48,10 +56,18 @@ def write_onnx(network: Network, path: Path, size: int = SIZE) -> float:
                 opset_version=OPSET,
                 dynamo=False,
             )
+        _describe(temporary)
         worst = max(_difference(network, temporary, picture) for picture in (noise, noise * 0 + 0.3, noise**3))
         if worst > TOLERANCE:
             raise ModelError(f"{path}: ONNX and PyTorch differ by {worst:.1e}, more than {TOLERANCE:.0e}: not written")
     return worst
+
+
+def _describe(path: Path) -> None:
+    """Write into the file how a picture becomes its input, so that no sidecar has to lie beside it."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {SIDECAR_KEY: PREPROCESSING})
+    onnx.save(model, path)
 
 
 def _difference(network: Network, path: Path, picture: torch.Tensor) -> float:

@@ -10,6 +10,7 @@ learning, so families are kept in a pool and only some draws render anew.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -25,6 +26,7 @@ IN_HAND = SceneStyle(size=(0.7, 1.05), hand=0.55, out=0.08, spread=0.35)
 SCENE_SHARE = 1.2
 GOODS_KEPT = 12
 ATTEMPTS = 5
+BACKGROUND_CHANCE = 0.6
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,13 @@ class RenderedFamilies:
         size: side of the pictures in pixels.
         pool_size: products kept at most; each takes 9 * size**2 bytes.
         fresh: chance that a drawn family is rendered anew once the pool is full.
+        backgrounds: pictures from life, each at least 200 pixels wide and high, that stand behind six of ten products.
     """
 
     size: int = 160
     pool_size: int = 16_000
     fresh: float = 0.05
+    backgrounds: Sequence[Pictures] = ()
     _families: list[Views] = field(default_factory=list, repr=False)
     _goods: list[Pictures] = field(default_factory=list, repr=False)
     _kept: int = 0
@@ -84,9 +88,12 @@ class RenderedFamilies:
 
     def _photo(self, product: Product, rng: np.random.Generator) -> Pictures:
         side = round(self.size * SCENE_SHARE)
+        place = None
+        if len(self.backgrounds) and rng.random() < BACKGROUND_CHANCE:
+            place = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
         for _ in range(ATTEMPTS):
             cutout = render_cutout(product, rng, round(self.size * 1.1))
-            scene = compose_scene([cutout], None, rng, resolution_wh=(side, side), style=IN_HAND, goods=self._goods)
+            scene = compose_scene([cutout], place, rng, resolution_wh=(side, side), style=IN_HAND, goods=self._goods)
             if len(scene.xyxy):
                 self._goods = [*self._goods, cutout][-GOODS_KEPT:]
                 return cut_loosely(scene.image, scene.xyxy[0], self.size, rng)
@@ -95,19 +102,23 @@ class RenderedFamilies:
 
 def cut_loosely(image: Pictures, xyxy: npt.NDArray[np.float32], size: int, rng: np.random.Generator) -> Pictures:
     """Cut an object as a detector would, half of the time, or as a centred square; stretch to (size, size, 3)."""
-    x0, y0, x1, y1 = (float(v) for v in xyxy)
-    width, height = x1 - x0, y1 - y0
     if rng.random() < 0.5:
-        left, top, right, bottom = rng.uniform(-0.08, 0.2, 4)
-        box = [x0 - left * width, y0 - top * height, x1 + right * width, y1 + bottom * height]
-    else:
-        side = max(width, height) * rng.uniform(0.8, 1.35)
-        middle = np.array([x0 + x1, y0 + y1]) / 2 + rng.normal(0, 0.06, 2) * side
-        box = [*(middle - side / 2), *(middle + side / 2)]
-    return _stretched(image, np.round(box).astype(int), size)
+        return stretched(image, crop_box(xyxy, rng.uniform(-0.08, 0.2, 4)), size)
+    wh = xyxy[2:] - xyxy[:2]
+    side = float(wh.max()) * rng.uniform(0.8, 1.35)
+    middle = (xyxy[:2] + xyxy[2:]) / 2 + rng.normal(0, 0.06, 2) * side
+    return stretched(image, np.round([*(middle - side / 2), *(middle + side / 2)]).astype(int), size)
 
 
-def _stretched(image: Pictures, box: npt.NDArray[np.int_], size: int) -> Pictures:
+def crop_box(xyxy: npt.NDArray[np.float32], margins: npt.NDArray[np.float64]) -> npt.NDArray[np.int_]:
+    """Widen a box by shares of its sides (left, top, right, bottom), to whole pixels."""
+    wh = xyxy[2:] - xyxy[:2]
+    outwards = margins * [-1, -1, 1, 1] * np.tile(wh, 2)
+    return np.asarray(np.round(xyxy + outwards).astype(int))
+
+
+def stretched(image: Pictures, box: npt.NDArray[np.int_], size: int) -> Pictures:
+    """Cut a box of whole pixels and stretch it to (size, size, 3); the whole picture where the box is too small."""
     height, width = image.shape[:2]
     left, top, right, bottom = np.clip(box, 0, (width, height, width, height))
     part = image[top:bottom, left:right] if min(right - left, bottom - top) >= size // 8 else image

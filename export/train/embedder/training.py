@@ -1,4 +1,4 @@
-"""The training loop: draw products, vary light, learn, average, keep a checkpoint.
+"""The training loop: draw products and lessons, vary light, learn, average, keep a checkpoint.
 
 Invariants: the pictures of a step come from a generator seeded by (seed, step); a checkpoint is written whole or not
 at all, and Ctrl-C leaves one behind. A resumed run goes on where it stopped, with a pool rendered anew.
@@ -7,23 +7,24 @@ at all, and Ctrl-C leaves one behind. A resumed run goes on where it stopped, wi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from edge.errors import InputError
 from edge.files import whole_file
+from export.train.embedder.imitation import Readers
+from export.train.embedder.lessons import Lessons
 from export.train.embedder.loss import matching_loss
 from export.train.embedder.network import Network, Shape
 from export.train.embedder.rendered import Pictures, Views
 
-WARM_UP_STEPS = 100
 CHECKPOINT_SECONDS = 120.0
 SMALL_SIZE_SHARE = 0.8
 
@@ -37,39 +38,69 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """Products of several sources in one batch, each of a source by its share of the count."""
+
+    parts: Sequence[tuple[float, Source]]
+
+    def draw(self, count: int, rng: np.random.Generator) -> Views:
+        """Return `count` products or, where a source has too few, somewhat fewer."""
+        whole = sum(share for share, _ in self.parts)
+        drawn = [source.draw(round(count * share / whole), rng) for share, source in self.parts]
+        return Views(np.concatenate([v.packshots for v in drawn]), np.concatenate([v.photos for v in drawn]))
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What a training does.
 
     Attributes:
         steps: batches to learn from.
         products: products a batch, three pictures each.
-        learning_rate: peak; it rises over 100 steps and falls by a cosine.
+        lessons: pictures a batch on which the teacher is imitated, where there is a teacher.
+        learning_rate: peak; it rises over `warm_up` steps and falls by a cosine.
+        warm_up: steps until the peak.
         weight_decay: of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101).
         averaging: decay of the averaged weights, which are what ships.
         small_until: share of the steps on pictures of 0.8 times the side, which take two thirds of the time.
+        light: how much the light of photos varies; of packshots 0.4 times as much.
+        to_packshot: weight of the question that a device asks, see `matching_loss`.
         seed: of the data and of the first weights.
     """
 
     steps: int = 300
     products: int = 40
+    lessons: int = 0
     learning_rate: float = 2.5e-3
+    warm_up: int = 100
     weight_decay: float = 0.02
     averaging: float = 0.998
     small_until: float = 0.65
+    light: float = 0.15
+    to_packshot: float = 1.0
     seed: int = 0
 
 
 class Training:
     """A training that can be stopped and resumed."""
 
-    def __init__(self, recipe: Recipe, source: Source, checkpoint: Path, shape: Shape | None = None) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        source: Source,
+        checkpoint: Path,
+        shape: Shape | None = None,
+        lessons: Lessons | None = None,
+    ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.source, self.checkpoint = recipe, source, checkpoint
+        self.recipe, self.source, self.checkpoint, self.lessons = recipe, source, checkpoint, lessons
         self.network = Network(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network, avg_fn=_warming_average(recipe.averaging), use_buffers=True
         )
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=recipe.weight_decay)
+        self.readers = Readers(self.network.shape) if lessons else nn.ModuleList()
+        learnt = [*self.network.parameters(), *self.readers.parameters()]
+        self.optimiser = torch.optim.AdamW(learnt, weight_decay=recipe.weight_decay)
         self.step = 0
 
     @property
@@ -78,6 +109,19 @@ class Training:
         averaged = self.averaged.module
         assert isinstance(averaged, Network)
         return averaged
+
+    def begin_from(self, checkpoint: Path) -> None:
+        """Begin with the averaged weights of another training.
+
+        Raises:
+            InputError: the file is not a checkpoint of such a network.
+        """
+        weights = averaged_weights(checkpoint)
+        try:
+            self.network.load_state_dict(weights)
+            self.result.load_state_dict(weights)
+        except RuntimeError as e:
+            raise InputError(f"{checkpoint}: holds a network of another shape than this training's") from e
 
     def resume(self) -> bool:
         """Go on from the checkpoint if there is one; tell whether there was.
@@ -91,6 +135,7 @@ class Training:
             state = torch.load(self.checkpoint, weights_only=True)
             self.network.load_state_dict(state["network"])
             self.averaged.load_state_dict(state["averaged"])
+            self.readers.load_state_dict(state["readers"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = int(state["step"])
         except Exception as e:  # torch raises whatever its unpickler meets
@@ -124,6 +169,7 @@ class Training:
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
+            "readers": self.readers.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
             "shape": asdict(self.network.shape),
@@ -133,33 +179,57 @@ class Training:
 
     def _learn(self) -> float:
         rng = np.random.default_rng([self.recipe.seed, self.step])
-        views = self.source.draw(self.recipe.products, rng)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            raw = self.network.vector(self.network.maps(self._batch(views, rng)))
-        packshots, first, second = functional.normalize(raw.float(), dim=1).chunk(3)
-        loss = matching_loss(packshots, first, second)
+        loss = self._loss(rng)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
         return loss.item()
 
+    def _loss(self, rng: np.random.Generator) -> Tensor:
+        """Look at products and lessons in one batch, so that both make its statistics."""
+        views = self.source.draw(self.recipe.products, rng)
+        pictures, taught = self.lessons.draw(self.recipe.lessons, rng) if self.lessons else (views.packshots[:0], [])
+        mirrored = rng.random() < 0.5
+        with torch.autocast("cpu", torch.bfloat16):
+            maps = self.network.maps(self._batch(views, pictures, mirrored))
+            raw = self.network.vector(maps)
+        seen = 3 * len(views.packshots)
+        packshots, first, second = functional.normalize(raw[:seen].float(), dim=1).chunk(3)
+        loss = matching_loss(packshots, first, second, self.recipe.to_packshot)
+        if self.lessons and isinstance(self.readers, Readers):
+            targets = [level.flip(3) for level in taught] if mirrored else taught
+            loss = loss + self.readers.imitation_loss([level[seen:].float() for level in maps], targets)
+        return loss
+
     def _learning_rate(self) -> float:
         cosine = (1 + np.cos(np.pi * self.step / self.recipe.steps)) / 2
-        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / WARM_UP_STEPS)) + 1e-5
+        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / self.recipe.warm_up)) + 1e-5
 
-    def _batch(self, views: Views, rng: np.random.Generator) -> Tensor:
-        """Stack packshots, first photos, second photos; mirror all or none, so that a print stays one print."""
-        photos = np.concatenate([views.photos[:, 0], views.photos[:, 1]])
-        batch = torch.cat([relight(tensor(views.packshots), 0.06), relight(tensor(photos), 0.15)])
+    def _batch(self, views: Views, lessons: Pictures, mirrored: bool) -> Tensor:
+        """Stack packshots, first photos, second photos, lessons; mirror all or none: a print stays one print."""
+        photos, light = np.concatenate([views.photos[:, 0], views.photos[:, 1]]), self.recipe.light
+        parts = [relight(tensor(views.packshots), 0.4 * light), relight(tensor(photos), light)]
+        batch = torch.cat([*parts, relight(tensor(lessons), 0.6 * light)])
         if self.step < self.recipe.small_until * self.recipe.steps:
             batch = functional.interpolate(batch, scale_factor=SMALL_SIZE_SHARE, mode="bilinear")
-        if rng.random() < 0.5:
-            batch = batch.flip(3)
-        return batch.contiguous(memory_format=torch.channels_last)
+        return (batch.flip(3) if mirrored else batch).contiguous(memory_format=torch.channels_last)
+
+
+def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
+    """Read the averaged weights of a checkpoint.
+
+    Raises:
+        InputError: the file is not a checkpoint.
+    """
+    try:
+        state = torch.load(checkpoint, weights_only=True)["averaged"]
+        return {name.removeprefix("module."): value for name, value in state.items() if name.startswith("module.")}
+    except Exception as e:  # torch raises whatever its unpickler meets
+        raise InputError(f"{checkpoint}: is not a checkpoint of the embedder ({type(e).__name__})") from e
 
 
 def tensor(pictures: Pictures) -> Tensor:
