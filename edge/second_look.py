@@ -3,8 +3,9 @@
 An embedder nearly always has the right product among its first five, and cannot always tell it from its sister: the
 same carton in another flavour. Marks can: small places whose look survives turning and scaling (SIFT: Lowe 2004,
 IJCV 60(2); compared by square root as in Arandjelović and Zisserman 2012, CVPR). A mark of the packshot counts as
-found if its nearest mark of the crop is clearly nearer than the second. The number found is evidence, added to the
-similarity by its logarithm: the first few marks say much, the next hundred little more.
+found if its nearest mark of the crop is clearly nearer than the second. Two or three are found between any two pictures; the
+number beyond that is evidence, added to the similarity by its logarithm: the first few marks say much, the next
+hundred little more. Things without print, such as fruit, have no marks in common and so lose nothing.
 
 Finding marks needs OpenCV, an extra; comparing them needs numpy alone. What a catalogue's packshots have in marks is
 found once, where it is built: at most 120 marks of 128 bytes a view.
@@ -34,7 +35,8 @@ CROP_SIDE, CROP_MARKS = 300, 300
 VIEW_SIDE, VIEW_MARKS = 198, 120
 FAINTEST = 0.02
 NEARER = 0.8
-WEIGHT = 0.2
+BY_CHANCE = 3
+WEIGHT = 0.15
 
 
 def find_marks(image: ImageArray, side: int, most: int) -> Marks:
@@ -80,7 +82,7 @@ def evidence(crop: Marks, views: Sequence[Marks | None]) -> Float32s:
         float32 (candidates,), at least 0, to be added to their similarities before they are put in order.
     """
     found = np.array([0 if view is None else shared_marks(crop, view) for view in views], np.float32)
-    return np.asarray(WEIGHT * np.log1p(found), np.float32)
+    return np.asarray(WEIGHT * np.log1p(np.maximum(found - BY_CHANCE, 0)), np.float32)
 
 
 def shared_marks(crop: Marks, view: Marks) -> int:
