@@ -3,9 +3,9 @@
 An embedder nearly always has the right product among its first five, and cannot always tell it from its sister: the
 same carton in another flavour. Marks can: small places whose look survives turning and scaling (SIFT: Lowe 2004,
 IJCV 60(2); compared by square root as in Arandjelović and Zisserman 2012, CVPR). A mark of the packshot counts as
-found if its nearest mark of the crop is clearly nearer than the second. Two or three are found between any two pictures; the
-number beyond that is evidence, added to the similarity by its logarithm: the first few marks say much, the next
-hundred little more. Things without print, such as fruit, have no marks in common and so lose nothing.
+found if its nearest mark of the crop is clearly nearer than the second. Two or three are found between any two
+pictures; the number beyond that is evidence, added to the similarity by its logarithm: the first few marks say much,
+the next hundred little more. Things without print, such as fruit, have few marks in common and so lose little.
 
 Finding marks needs OpenCV, an extra; comparing them needs numpy alone. What a catalogue's packshots have in marks is
 found once, where it is built: at most 120 marks of 128 bytes a view.
