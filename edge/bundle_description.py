@@ -245,7 +245,7 @@ class _Reader:
     ) -> None:
         have, allowed = set(self.mapping(value, what)), {*known, *extra}
         if unknown := have - allowed:
-            self.refuse(f"{what} has unknown keys {sorted(unknown)}")
+            self.refuse(f"{what} has unknown keys {sorted(unknown)}, known are {sorted(allowed)}")
         if missing := allowed - have - set(optional):
             self.refuse(f"{what} lacks the keys {sorted(missing)}")
 

@@ -79,6 +79,9 @@ def write_json(value: Any, target: str) -> None:
 
 def progress(items: Iterable[T], doing: str, total: float | None = None, unit: str = "it") -> Iterator[T]:
     """Yield items; show a bar on stderr if that takes longer than two seconds and stderr is a terminal."""
+    if not sys.stderr.isatty():  # starting stays fast: the bar's own import takes a tenth of a cold start
+        yield from items
+        return
     from tqdm import tqdm
 
     yield from tqdm(items, desc=doing, total=total, unit=unit, delay=2, disable=None, file=sys.stderr, leave=False)

@@ -62,7 +62,10 @@ class Detector:
                 raise ModelError(f"the detector's output {name!r} holds values that are not numbers")
         family = FAMILIES[self.decoding.family]
         try:
-            found = family.decode(outputs, self.decoding, self.preprocessing.size_wh)
+            with np.errstate(invalid="raise"):
+                found = family.decode(outputs, self.decoding, self.preprocessing.size_wh)
+        except FloatingPointError as e:
+            raise ModelError("the detector's outputs hold values that are not finite: check its preprocessing") from e
         except (KeyError, IndexError, ValueError) as e:
             raise ModelError(f"the detector's outputs are not of the family {family.name}: {e}") from e
         return _checked(found)

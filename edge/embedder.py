@@ -38,7 +38,8 @@ class Embedder:
         output: name of the output that holds the vector.
         ndim: length of the embedding.
         projection: applied after the model, where the bundle has one.
-        pooling: "mean" averages a feature map over its rows and columns; its layout is that of the input.
+        pooling: "mean" averages a feature map over its rows and columns (its layout is that of the input), or a list of
+            tokens over the tokens.
     """
 
     session: Session
@@ -77,7 +78,9 @@ class Embedder:
     def _vector(self, crop: ImageArray) -> Float32s:
         tensor, _ = self.preprocessing.apply(crop)
         output = self.session.run({self.session.inputs[0].name: tensor})[self.output]
-        if self.pooling == "mean" and output.ndim == 4:
+        if self.pooling == "mean" and output.ndim == 3:
+            output = output.mean(axis=1)
+        elif self.pooling == "mean" and output.ndim == 4:
             output = output.mean(axis=(2, 3) if self.preprocessing.layout == "NCHW" else (1, 2))
         return output.reshape(1, -1)
 

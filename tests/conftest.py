@@ -1,7 +1,8 @@
 """What tests may need from outside, and when its absence is a failure instead of a skip.
 
 Real pictures, videos and models lie in ../shared beside the repository, or where TAGLET_SHARED points; torch comes
-with the [train] extra. A test without them is skipped, visibly. Where CI=true, ../shared is required, and
+with the [train] extra; `make test-full` makes .venv-tflite, where tflite-runtime lives. A test without them is
+skipped, visibly. Where CI=true, ../shared and .venv-tflite are required, and
 TAGLET_REQUIRE=torch,shared requires what it names: then the same absence fails.
 """
 
@@ -16,19 +17,39 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure() -> None:
+    """Refuse to start where torch is required and missing, before whole modules skip themselves for want of it."""
+    if "torch" in _required() and not _has_torch():
+        raise pytest.UsageError("TAGLET_REQUIRE names torch, which is not installed: make test-full installs it")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real data and models that tests read, or skip (in CI: fail)."""
-    folder = Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
+    folder = shared_folder()
     if not (folder / "data").is_dir():
         absent("shared", f"{folder} is missing: real data and models are not on this machine")
     return folder
 
 
+@pytest.fixture(scope="session")
+def tflite_python() -> Path:
+    """Return the Python of the environment where tflite-runtime is installed, or skip (in CI: fail)."""
+    python = REPOSITORY / ".venv-tflite" / "bin" / "python"
+    if not (python.parent.parent / ".installed").is_file():
+        absent("tflite", f"{python.parent.parent} is missing: make test-full makes it where there is a Python 3.11")
+    return python
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `torch` where torch is not installed, or fail it where torch is required."""
-    if item.get_closest_marker("torch") and importlib.util.find_spec("torch") is None:
+    if item.get_closest_marker("torch") and not _has_torch():
         absent("torch", "torch is not installed: make test-full installs it")
+
+
+def shared_folder() -> Path:
+    """Return where real data and models lie, if they are there."""
+    return Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
 
 
 def absent(name: str, reason: str) -> None:
@@ -38,6 +59,10 @@ def absent(name: str, reason: str) -> None:
     pytest.skip(reason)
 
 
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
 def _required() -> set[str]:
     required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
-    return required | {"shared"} if os.environ.get("CI") == "true" else required
+    return required | {"shared", "tflite"} if os.environ.get("CI") == "true" else required

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="DIR",
-        help="catalogue to search, repeatable (default: the one last synced, else the demo catalogue)",
+        help="catalogue to search, repeatable (default: the demo catalogue)",
     )
     parser.add_argument(
         "--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)"

@@ -25,6 +25,9 @@ from edge.detections import Float32s
 LOWEST_LAYER = ((1.0, 0.1), (2.0, None), (0.5, None))
 """Aspect ratio and scale (None: the layer's) of the reduced lowest layer."""
 
+NUMBERS = {"min_scale", "max_scale", "interpolated_ratio", "offset"}
+SWITCHES = {"reduce_lowest", "fixed_size"}
+
 
 @dataclass(frozen=True)
 class AnchorRule:
@@ -63,10 +66,17 @@ class AnchorRule:
             raise ValueError(f"option anchors needs strides and has unknown keys {sorted(unknown)}")
         if not all(type(stride) is int and 1 <= stride <= 4096 for stride in strides):
             raise ValueError(f"option anchors has the strides {strides}, expected whole numbers from 1")
-        ratios = tuple(float(ratio) for ratio in value.get("aspect_ratios", (1.0,)))
-        if any(ratio <= 0 for ratio in ratios):
-            raise ValueError(f"option anchors has the aspect ratios {ratios}, expected numbers above 0")
-        return cls(**{**value, "strides": tuple(strides), "aspect_ratios": ratios})
+        ratios = value.get("aspect_ratios", (1.0,))
+        if not isinstance(ratios, (list, tuple)) or not all(_is_number(ratio) and ratio > 0 for ratio in ratios):
+            raise ValueError(f"option anchors has the aspect ratios {ratios!r}, expected numbers above 0")
+        for name in NUMBERS & set(value):
+            if not (_is_number(value[name]) and 0 <= value[name] <= 1000):
+                raise ValueError(f"option anchors has {name} {value[name]!r}, expected a number from 0")
+        for name in SWITCHES & set(value):
+            if not isinstance(value[name], bool):
+                raise ValueError(f"option anchors has {name} {value[name]!r}, expected true or false")
+        given = {**value, "strides": tuple(strides), "aspect_ratios": tuple(float(ratio) for ratio in ratios)}
+        return cls(**given)
 
     def to_json(self) -> dict[str, Any]:
         """Return the rule as plain JSON values."""
@@ -97,6 +107,10 @@ class AnchorRule:
         if self.fixed_size:
             return [(1.0, 1.0)] * len(pairs)
         return [(size * float(np.sqrt(ratio)), size / float(np.sqrt(ratio))) for ratio, size in pairs]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 @cache

@@ -15,6 +15,7 @@ Yu et al., PP-PicoDet, 2021 (arXiv 2111.00902; four levels).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -78,27 +79,27 @@ def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Re
     roles = _roles(levels, size_wh)
     if roles is None:
         return None
-    nanodet = len(levels) == 3 or all(any(n in spec.name for n in NANODET_NAMES) for spec in outputs)
-    decoding = Decoding("gfl", roles, tuple(levels))
-    if nanodet:
-        return Recognised(decoding, nanodet_preprocessing(size_wh, layout), NANODET_ASSUMED)
+    if len(levels) == 3:
+        rule = nanodet_preprocessing(size_wh, layout, "letterbox")
+        assumed = "as NanoDet: BGR, ImageNet mean and deviation, centred letterbox with 0"
+        return Recognised(Decoding("gfl", roles, tuple(levels)), rule, assumed)
+    if all(any(part in spec.name for part in NANODET_NAMES) for spec in outputs):
+        decoding = Decoding("gfl", roles, tuple(levels), {"cell_offset": 0.0})
+        return Recognised(decoding, nanodet_preprocessing(size_wh, layout, "stretch"), PLUS_ASSUMED)
     rule = Preprocessing(size_wh, "stretch", layout=layout, mean=IMAGENET_MEAN, std=IMAGENET_STD)
-    return Recognised(decoding, rule, "as PicoDet: RGB, ImageNet mean and deviation, stretched")
+    assumed = "as PicoDet: RGB, ImageNet mean and deviation, stretched"
+    return Recognised(Decoding("gfl", roles, tuple(levels)), rule, assumed)
 
 
-NANODET_ASSUMED = "as NanoDet: BGR, ImageNet mean and deviation, centred letterbox with 0"
+PLUS_ASSUMED = "as NanoDet-Plus: BGR, ImageNet mean and deviation, stretched; centres at the corners of the cells"
 
 
-def nanodet_preprocessing(size_wh: tuple[int, int], layout: str) -> Preprocessing:
-    """Return how NanoDet's own demos make a picture the input."""
-    return Preprocessing(
-        size_wh,
-        pad_value=0,
-        colour="BGR",
-        layout="NCHW" if layout == "NCHW" else "NHWC",
-        mean=IMAGENET_MEAN[::-1],
-        std=IMAGENET_STD[::-1],
-    )
+def nanodet_preprocessing(
+    size_wh: tuple[int, int], layout: Literal["NCHW", "NHWC"], resize: Literal["letterbox", "stretch"]
+) -> Preprocessing:
+    """Return how NanoDet's configurations make a picture the input: letterbox in v0, stretched in Plus."""
+    mean, std = IMAGENET_MEAN[::-1], IMAGENET_STD[::-1]
+    return Preprocessing(size_wh, resize, pad_value=0, colour="BGR", layout=layout, mean=mean, std=std)
 
 
 def _roles(levels: dict[int, list[TensorSpec]], size_wh: tuple[int, int]) -> dict[str, str] | None:

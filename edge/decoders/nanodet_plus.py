@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edge.decoders.family import Decoding, Family, Outputs, Recognised, cell_centres, image_input
-from edge.decoders.gfl import NANODET_ASSUMED, decode_rows, nanodet_preprocessing
+from edge.decoders.gfl import PLUS_ASSUMED, decode_rows, nanodet_preprocessing
 from edge.detections import Detections, require_shape
 from edge.inference import TensorSpec
 
@@ -44,7 +44,7 @@ def recognise(inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> Re
     if not columns or columns <= 4 * BINS or rows != len(cell_centres(size_wh, STRIDES)):
         return None
     decoding = Decoding("nanodet_plus", {"grid": outputs[0].name}, STRIDES)
-    return Recognised(decoding, nanodet_preprocessing(size_wh, layout), NANODET_ASSUMED)
+    return Recognised(decoding, nanodet_preprocessing(size_wh, layout, "stretch"), PLUS_ASSUMED)
 
 
 FAMILY = Family(

@@ -112,7 +112,7 @@ def _looks_like_scores(spec: TensorSpec) -> tuple[bool, bool]:
 def _against_anchors(values: Float32s, anchors: Float32s, decoding: Decoding) -> Float32s:
     order = decoding.option("box_order", "yxhw", str)
     scales = decoding.option("scales", [10.0, 10.0, 5.0, 5.0], list)
-    if order not in ORDERS or len(scales) != 4 or not all(scales):
+    if order not in ORDERS or len(scales) != 4 or not all(isinstance(s, (int, float)) and s for s in scales):
         raise ValueError(f"options box_order and scales are {order!r} and {scales}, expected 'yxhw' or 'xywh' and 4")
     xywh = values[:, ORDERS[order]] / np.float32(scales)
     size = np.exp(np.minimum(xywh[:, 2:], 20)) if decoding.option("exponential", True, bool) else xywh[:, 2:]

@@ -12,6 +12,8 @@ from edge.errors import ModelError
 from edge.inference import Tensors, TensorSpec
 from edge.inference.hardware import Hardware, choose, short_name
 
+DO_NOT_SPIN = "session.intra_op.allow_spinning"
+"""Threads that spin while they wait take the cores from the other model and the video decoder."""
 CPU = "CPUExecutionProvider"
 _NUMPY_NAMES = {"float": "float32", "double": "float64", "float16": "float16"}
 
@@ -25,6 +27,7 @@ class OnnxSession:
         options.log_severity_level = 3
         options.intra_op_num_threads = hardware.threads
         options.inter_op_num_threads = 1
+        options.add_session_config_entry(DO_NOT_SPIN, "0")
         usable, self.notes = choose(hardware.providers, ort.get_available_providers(), "onnxruntime")
         self._session = _load(path, options, usable)
         self.notes += _refused(usable, self.providers)

@@ -21,6 +21,7 @@ from edge.errors import ModelError
 from edge.files import canonical_json, sha256_of_file, whole_folder
 from edge.preprocessing import ImageArray, Preprocessing
 from export.bundles.reading import ModelReading
+from export.bundles.unknown import tensors, why_no_detector
 
 PROJECTION_FILE = "projection.npy"
 TRIAL_SIZE_WH = (320, 240)
@@ -93,22 +94,13 @@ def trial_picture() -> ImageArray:
 
 def _require_kinds(detector: ModelReading, embedder: ModelReading) -> None:
     if detector.kind != "detector":
-        raise ModelError(
-            f"{detector.path}: not of a detector family known here ({_seen(detector)}): "
-            f"write a sidecar {detector.path.name}.toml that names the family"
-        )
+        raise ModelError(f"{detector.path}: {why_no_detector(detector)}")
     if embedder.vector is None or embedder.preprocessing is None:
         raise ModelError(
-            f"{embedder.path}: no single output that holds a vector ({_seen(embedder)}): "
+            f"{embedder.path}: no single output that holds a vector (inputs {tensors(embedder.inputs)}; "
+            f"outputs {tensors(embedder.outputs)}): "
             f"write a sidecar {embedder.path.name}.toml that names the output"
         )
-
-
-def _seen(reading: ModelReading) -> str:
-    def shapes(specs: Any) -> str:
-        return ", ".join(f"{spec.name} {spec.dtype}{[side or '?' for side in spec.shape]}" for spec in specs)
-
-    return f"inputs {shapes(reading.inputs)}; outputs {shapes(reading.outputs)}".replace("'", "")
 
 
 def _describe(detector: ModelReading, embedder: ModelReading, settings: BundleSettings, folder: Path) -> Description:

@@ -130,7 +130,8 @@ def _read(path: Path, session: Session, facts: GraphFacts, said: Sidecar) -> Mod
     picture = image_input(inputs)
     if picture is None:
         return reading
-    recognised = _detector(inputs, session.outputs, said)
+    meant_as_embedder = bool(said.part(EMBEDDER_KEYS)) and "family" not in said.values
+    recognised = None if meant_as_embedder else _detector(inputs, session.outputs, said)
     if recognised is not None:
         labels = tuple(said.values.get("labels", ()))
         assumed = "" if {"mean", "std", "colour", "resize"} <= set(said.values) else recognised.assumed
@@ -227,12 +228,14 @@ def _vector(outputs: Sequence[TensorSpec], said: Sidecar, layout: str) -> Vector
 
 
 def _as_vector(spec: TensorSpec, pooling: str | None, layout: str) -> VectorOutput | None:
-    sides = spec.shape[1:]
-    if not sides or len(spec.shape) not in (2, 4):
+    sides = spec.shape[1:] if len(spec.shape) > 1 else spec.shape
+    if not sides or len(spec.shape) > 4:
         return None
     long = [side for side in sides if side != 1]
     if len(long) == 1 and long[0] is not None:
         return VectorOutput(spec.name, long[0], "none")
+    if len(sides) == 2 and sides[1] and pooling == "mean":
+        return VectorOutput(spec.name, sides[1], "mean")
     depth = sides[0] if layout == "NCHW" else sides[-1]
     if len(sides) == 3 and depth and pooling != "none":
         return VectorOutput(spec.name, depth, "mean")

@@ -10,6 +10,7 @@ from typing import Any
 from edge.command_line import write_json
 from edge.inference import TensorSpec
 from export.bundles.reading import ModelReading, read_model
+from export.bundles.unknown import why_no_detector
 
 EXAMPLE = "  python -m export inspect yolox_nano_416.onnx --json -"
 
@@ -47,29 +48,13 @@ def reading_to_json(reading: ModelReading) -> dict[str, Any]:
         "decoding": asdict(reading.decoding) if reading.decoding else None,
         "vector": asdict(reading.vector) if reading.vector else None,
         "labels": list(reading.labels),
-        "assumed": reading.assumed or _why_unknown(reading),
+        "assumed": why_no_detector(reading) if reading.kind == "unknown" else reading.assumed,
     }
 
 
 def _tensor(spec: TensorSpec) -> dict[str, Any]:
     quantized = {"scale": spec.scale, "zero_point": spec.zero_point} if spec.scale else {}
     return {"name": spec.name, "dtype": spec.dtype, "shape": list(spec.shape), **quantized}
-
-
-def _why_unknown(reading: ModelReading) -> str:
-    if reading.kind != "unknown":
-        return ""
-    if len(reading.inputs) != 1:
-        return f"has {len(reading.inputs)} inputs; the kit feeds one picture and nothing else"
-    if reading.preprocessing is None and not _takes_picture(reading.inputs[0]):
-        return (
-            "its input is no picture (1, 3, height, width) or (1, height, width, 3) of known size; a sidecar gives it"
-        )
-    return f"no family known here has these outputs; a sidecar {reading.path.name}.toml can name one"
-
-
-def _takes_picture(spec: TensorSpec) -> bool:
-    return len(spec.shape) == 4 and 3 in (spec.shape[1], spec.shape[3]) and None not in spec.shape[1:]
 
 
 def _lines(value: dict[str, Any]) -> list[str]:

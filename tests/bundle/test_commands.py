@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from onnx import helper
 
 from edge.bundle import load_bundle
-from tests.small_models import constant_detector, fcos_outputs, mean_embedder
+from export.cli import main
+from tests.small_models import constant_detector, fcos_outputs, mean_embedder, save_model
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SIZE_WH = (64, 32)
@@ -19,6 +22,13 @@ SIZE_WH = (64, 32)
 def export(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "export", *map(str, arguments)]
     return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+
+
+def export_here(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process, which is quicker and gives the same code and sentences."""
+    code = main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return subprocess.CompletedProcess([], code, said.out, said.err)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:
@@ -69,6 +79,63 @@ def test_bundle_is_built_and_can_be_loaded(models: Path, tmp_path: Path) -> None
     assert (bundle.target, bundle.embedder.preprocessing.std) == ("pi", (255, 255, 255))
     assert bundle.matching.similarity_threshold == 0.7
     assert bundle.licences == ({"licence": "Apache-2.0"},)
+
+
+@pytest.mark.parametrize(
+    "model, parts",
+    [
+        (
+            "strange.onnx",
+            ["outputs p float32[1, 9, 4], q float32[1, 9, 3]", "strange.onnx.toml", "yolov8", "[outputs]"],
+        ),
+        ("stateful.onnx", ["has 2 inputs", "x float32[1, 3, 8, 8], state float32[1, 8]", "as constants"]),
+        ("open.onnx", ["x float32[1, 3, ?, ?]", "open.onnx.toml", "size_wh"]),
+        ("embedder.onnx", ["not of a detector family known here"]),
+    ],
+)
+def test_a_model_that_is_not_known_says_what_was_seen_and_what_to_do(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], model: str, parts: list[str]
+) -> None:
+    boxes = {"p": np.zeros((1, 9, 4), np.float32), "q": np.zeros((1, 9, 3), np.float32)}
+    constant_detector(models / "strange.onnx", SIZE_WH, boxes)
+    nodes = [helper.make_node("ReduceMean", ["x"], ["m"]), helper.make_node("Mul", ["m", "state"], ["next"])]
+    save_model(models / "stateful.onnx", nodes, {"x": [1, 3, 8, 8], "state": [1, 8]}, {"next": ["a", "b", "c", 8]})
+    save_model(models / "open.onnx", [helper.make_node("Neg", ["x"], ["y"])], *[{n: [1, 3, "h", "w"]} for n in "xy"])
+    done = export(
+        "bundle", "--detector", models / model, "--embedder", models / "embedder.onnx", "--out", tmp_path / "b"
+    )
+    assert_refused(done, 3, model, *parts)
+    seen = export_here(capsys, "inspect", models / model)
+    assert seen.returncode == 0, seen.stderr
+    if model != "embedder.onnx":
+        assert all(part in seen.stdout for part in parts)
+
+
+@pytest.mark.parametrize(
+    "text, part",
+    [
+        ("family = 'yolov8'\noutputs = {predictions = 'p'}", "predictions must have"),
+        ("family = 'detr'\noutputs = {logits = 'p', boxes = 'q'}", "boxes must have shape"),
+        ("family = 'gfl'\noutputs = {scores_8 = 'p', distances_8 = 'q'}", "needs strides"),
+        ("family = 'gfl'\nstrides = [8]\noutputs = {scores = 'p', distances = 'q'}", "scores_8"),
+        ("family = 'gfl'\nstrides = [8]\noutputs = {scores_8 = 'q', distances_8 = 'p'}", "scores_8 must have shape"),
+        ("family = 'ssd_raw'\noutputs = {boxes = 'p', scores = 'q'}", "anchors needs strides"),
+        ("family = 'end_to_end'\noutputs = {rows = 'p'}", "rows must have shape"),
+        ("family = 'decoded_boxes'\noutputs = {boxes = 'p', scores = 'q'}\nlabels = ['a']", "1 labels were given"),
+    ],
+)
+def test_a_sidecar_that_contradicts_the_model_is_one_sentence(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, part: str
+) -> None:
+    scores = np.full((1, 9, 3), 0.5, np.float32)
+    scores[0, :, 2] = 0.75
+    boxes = np.tile(np.float32([0.1, 0.1, 0.5, 0.5]), (1, 9, 1))
+    constant_detector(tmp_path / "net.onnx", SIZE_WH, {"p": boxes, "q": scores})
+    (tmp_path / "net.toml").write_text(text)
+    arguments = ("--detector", tmp_path / "net.onnx", "--embedder", models / "embedder.onnx")
+    done = export_here(capsys, "bundle", *arguments, "--out", tmp_path / "b")
+    assert_refused(done, 3, "net.", part)
+    assert not (tmp_path / "b").exists()
 
 
 @pytest.mark.parametrize(

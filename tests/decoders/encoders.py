@@ -197,8 +197,10 @@ def encode_end_to_end(columns: str, normalized: bool, shape: tuple[int, ...] = (
         row = [value for name in columns.split(",") for value in values[name]]
         rows = np.zeros((shape[-1], len(row)))
         rows[2 if len(rows) > 2 else 0] = row
-        output = rows.reshape(*shape, len(row))
-        return {"r": output}, Decoding("end_to_end", {"rows": "r"}, options={"columns": columns})
+        outputs, roles = {"r": rows.reshape(*shape, len(row))}, {"rows": "r"}
+        if "class" not in columns:
+            outputs["c"], roles["classes"] = np.full((1, len(rows)), float(class_id)), "c"
+        return outputs, Decoding("end_to_end", roles, options={"columns": columns})
 
     return encode
 
@@ -285,6 +287,7 @@ ENCODERS: dict[str, Encoder] = {
     "end_to_end, class first": encode_end_to_end("class,score,xyxy", False),
     "end_to_end, number of the picture first": encode_end_to_end("skip,xyxy,class,score", False, (1,)),
     "end_to_end, DetectionOutput": encode_end_to_end("skip,class,score,xyxy", True, (1, 1, 9)),
+    "end_to_end, classes apart": encode_end_to_end("xyxy,score", False),
     "detr, no-object": encode_detr("softmax", True),
     "detr, sigmoid": encode_detr("sigmoid", False),
     "detr, sigmoid and no-object": encode_detr("sigmoid", True),

@@ -59,6 +59,11 @@ def test_a_rule_survives_json() -> None:
         {"strides": ["8"]},
         {"strides": [8], "depth": 3},
         {"strides": [8], "aspect_ratios": [0]},
+        {"strides": [8], "aspect_ratios": 1},
+        {"strides": [8], "aspect_ratios": ["wide"]},
+        {"strides": [8], "min_scale": "small"},
+        {"strides": [8], "offset": float("nan")},
+        {"strides": [8], "fixed_size": 1},
     ],
 )
 def test_rejects_a_rule_that_makes_no_anchors(value: dict[str, Any]) -> None:

@@ -82,3 +82,46 @@ def test_a_model_that_fails_while_running_is_one_sentence(tmp_path: Path) -> Non
 
 def picture() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.zeros((32, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "row, boxes",
+    [
+        ((-40, -30, 10, 12, 0.9, 0), [[0, 0, 10, 12]]),
+        ((50, 20, 900, 700, 0.9, 0), [[50, 20, 64, 32]]),
+        ((70, 5, 90, 20, 0.9, 0), []),
+        ((30, 20, 10, 25, 0.9, 0), []),
+    ],
+)
+def test_boxes_outside_the_picture_are_cut_off_or_dropped(
+    tmp_path: Path, row: tuple[float, ...], boxes: list[list[float]]
+) -> None:
+    rows = np.zeros((1, 5, 6), np.float32)
+    rows[0, 0] = row
+    detector = open_detector(constant_detector(tmp_path / "d.onnx", SIZE_WH, {"rows": rows}))
+    assert detector.decoding.family == "end_to_end"
+    assert detector.detect(picture()).xyxy.tolist() == boxes
+
+
+@pytest.mark.parametrize(
+    "value, part",
+    [(np.nan, "not numbers"), (np.inf, "not finite"), (1e20, "not finite")],
+)
+def test_rejects_queries_and_rows_that_mean_nothing(tmp_path: Path, value: float, part: str) -> None:
+    logits, rows = np.zeros((1, 100, 3), np.float32), np.zeros((1, 5, 6), np.float32)
+    logits[0, 7, 1] = value
+    rows[0, 0] = 1, 1, 9, 9, 0.9, value
+    cases = {"rows": {"rows": rows}}
+    if not np.isfinite(value):
+        cases["detr"] = {"logits": logits, "pred_boxes": np.zeros((1, 100, 4), np.float32)}
+    for name, outputs in cases.items():
+        with pytest.raises(ModelError, match=part):
+            open_detector(constant_detector(tmp_path / f"{name}.onnx", SIZE_WH, outputs)).detect(picture())
+
+
+def test_rejects_scores_above_one_of_a_model_that_was_taken_for_another(tmp_path: Path) -> None:
+    """Logits where scores are expected: the sentence says where to look."""
+    predictions = np.full((1, 7, 84), 5.0, np.float32)
+    with pytest.raises(ModelError, match=r"confidence of 5, above 1: check its family"):
+        detector = open_detector(constant_detector(tmp_path / "d.onnx", (64, 64), {"output0": predictions}))
+        detector.detect(picture())

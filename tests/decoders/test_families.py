@@ -67,6 +67,25 @@ def test_nothing_above_the_threshold_is_zero_detections(family: str) -> None:
     assert len(FAMILIES[decoding.family].decode(floats, strict, INPUT_WH)) == 0
 
 
+@settings(max_examples=40)
+@given(st.data())
+@pytest.mark.parametrize("family", ENCODERS)
+def test_any_shape_and_any_option_is_boxes_or_one_sentence(family: str, data: st.DataObject) -> None:
+    outputs, decoding = ENCODERS[family](np.float32([10, 10, 30, 30]), 0.5, 0)
+    shapes = st.lists(st.integers(0, 9), max_size=4)
+    broken = {name: np.ones(data.draw(shapes), np.float32) for name in outputs}
+    name = data.draw(st.sampled_from(FAMILIES[decoding.family].options or ("none",)))
+    value = data.draw(st.sampled_from([None, True, -1, 3.5, "x", [], [1, "2"], {}, {"strides": [4]}]))
+    options = {**decoding.options, name: value}
+    for tried, how in ((broken, decoding), (outputs, replace(decoding, options=options))):
+        try:
+            found = FAMILIES[decoding.family].decode(tried, how, INPUT_WH)
+        except ValueError as e:
+            assert "\n" not in str(e)
+        else:
+            assert found.xyxy.dtype == np.float32
+
+
 @pytest.mark.parametrize("family", ENCODERS)
 def test_rejects_outputs_of_another_shape(family: str) -> None:
     outputs, decoding = ENCODERS[family](np.float32([10, 10, 30, 30]), 0.5, 0)
@@ -119,6 +138,8 @@ def test_rejects_an_option_that_makes_no_sense(options: dict[str, Any], part: st
         ([spec("images", 1, 3, 640, 640)], [spec("output0", 1, None, 6)], "end_to_end"),
         ([spec("images", 1, 3, 640, 640)], [spec("output", None, 7)], "end_to_end"),
         ([spec("images", 1, 3, 640, 640)], [spec("out", 1, 1, 100, 7)], "end_to_end"),
+        ([spec("input", 1, 3, 640, 640)], [whole("labels", 1, 100), spec("dets", 1, 100, 5)], "end_to_end"),
+        ([spec("input", 1, 3, 640, 640)], [whole("labels", 1, 100), spec("dets", 1, 99, 5)], None),
         ([spec("images", 1, 3, 224, 224)], [spec("classes", 1, 6)], None),
         ([spec("images", None, 3, 224, 224)], [spec("classes", None, 6)], None),
         (
@@ -204,3 +225,21 @@ def test_a_count_beyond_the_rows_reads_no_further(count: int) -> None:
     outputs, decoding = encode_counted("nms_outputs", 1, pixels=True)(np.float32([10, 10, 30, 30]), 0.5, 1)
     outputs["n"] = np.float32([count])
     assert len(FAMILIES["nms_outputs"].decode(outputs, decoding, INPUT_WH)) == max(count, 0) // 99 * 6
+
+
+def test_decoded_yolox_is_the_yolov5_layout_with_one_row_for_each_cell() -> None:
+    outputs, decoding = ENCODERS["yolov8"](np.float32([10, 10, 30, 40]), 0.5, 1)
+    rows = outputs["p"][0].T
+    with_objectness = np.insert(rows, 4, np.where(rows[:, 4:].max(axis=1) > 0, 0.8, 0.0), axis=1).astype(np.float32)
+    one_row = replace(decoding, family="yolov5", options={"anchors": 1})
+    found = FAMILIES["yolov5"].decode({"p": with_objectness[None]}, one_row, INPUT_WH)
+    assert found.xyxy.tolist() == [[10, 10, 30, 40]] and found.confidence.tolist() == [pytest.approx(0.4)]
+
+
+def test_four_levels_of_nanodet_plus_are_told_from_picodet_by_their_names() -> None:
+    picodet = gfl_outputs(320, (8, 16, 32, 64))
+    names = [f"{kind}_pred_stride_{stride}" for kind in ("cls", "dis") for stride in (8, 16, 32, 64)]
+    plus = [replace(one, name=name) for one, name in zip(picodet, names, strict=True)]
+    readings = [recognise([spec("x", 1, 3, 320, 320)], outputs) for outputs in (picodet, plus)]
+    told = [(r.preprocessing.colour, r.preprocessing.resize, r.decoding.options) for r in readings if r]
+    assert told == [("RGB", "stretch", {}), ("BGR", "stretch", {"cell_offset": 0.0})]

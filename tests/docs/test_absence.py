@@ -16,6 +16,8 @@ FAILS, SKIPS = pytest.fail.Exception, pytest.skip.Exception
         ("shared", {"CI": "true"}, FAILS),
         ("shared", {"CI": "false"}, SKIPS),
         ("shared", {"TAGLET_REQUIRE": "torch,shared"}, FAILS),
+        ("tflite", {}, SKIPS),
+        ("tflite", {"CI": "true"}, FAILS),
         ("torch", {"CI": "true"}, SKIPS),
         ("torch", {"TAGLET_REQUIRE": "torch"}, FAILS),
     ],

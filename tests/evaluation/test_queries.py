@@ -66,7 +66,7 @@ def test_names_the_line_of_a_bad_row_and_keeps_the_others(tmp_path: Path) -> Non
     assert [query.path for query in file.queries] == ["a.jpg", "c.jpg"]
     assert [problem.split("queries.csv, ")[1] for problem in file.problems] == [
         "line 3: no path is given",
-        "line 5: 1 of 2 columns, so product_id is missing",
+        "line 5: 1 of 2 cells: product_id is missing",
     ]
 
 

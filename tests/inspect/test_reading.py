@@ -111,6 +111,17 @@ def test_size_of_an_open_input_comes_from_the_sidecar(tmp_path: Path) -> None:
     assert reading.preprocessing.size_wh == (48, 32)
 
 
+def test_a_detector_of_any_size_needs_its_size_and_its_family(tmp_path: Path) -> None:
+    target = {"target": np.int64([0, 84, -1])}
+    nodes = [helper.make_node("Reshape", ["x", "target"], ["y"])]
+    save_model(tmp_path / "d.onnx", nodes, {"x": ["b", 3, "h", "w"]}, {"y": ["b", 84, "n"]}, target)
+    assert read_model(tmp_path / "d.onnx").kind == "unknown"
+    reading = read_model(tmp_path / "d.onnx", overrides={"size_wh": [640, 448], "family": "yolov8"})
+    assert (reading.kind, reading.family) == ("detector", "yolov8")
+    assert reading.decoding is not None and reading.decoding.outputs == {"predictions": "y"}
+    assert reading.preprocessing is not None and reading.preprocessing.size_wh == (640, 448)
+
+
 def test_a_model_with_two_inputs_is_described_not_fed(tmp_path: Path) -> None:
     node = helper.make_node("Add", ["x", "state"], ["y"])
     save_model(tmp_path / "m.onnx", [node], {"x": [1, 3, 8, 8], "state": [1, 3, 8, 8]}, {"y": [1, 3, 8, 8]})

@@ -142,5 +142,5 @@ def test_training_learns_to_box_one_object(tmp_path: Path) -> None:
     training.recipe = replace(training.recipe, averaging=0.98)
     training.run(lambda _, losses: None, every=50)
     write_onnx(training.averaged, tmp_path / "d.onnx", 64)
-    samples = [training._sample(np.random.default_rng([9, i])) for i in range(30)]
+    samples = [training.sample(np.random.default_rng([9, i])) for i in range(30)]
     assert measure(judge(load_detector(tmp_path / "d.onnx"), samples)).ap50 > 0.8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def write_onnx(network: Network, path: Path, size: int) -> float:
     Raises:
         ModelError: the two differ by more than 1e-4; nothing is written.
     """
+    network = copy.deepcopy(network).cpu()
     deployed = Deployed(network).float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     probe = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     with whole_file(path) as temporary:

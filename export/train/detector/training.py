@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from edge.errors import InputError
+from edge.errors import InputError, OutputError
 from edge.files import whole_file
 from export.train.detector.augment import Variety, place, relight
 from export.train.detector.loss import Labels, detection_loss, imitation_loss
@@ -26,7 +26,6 @@ from export.train.detector.network import Network, Shape, cells
 from export.train.detector.samples import Sample, Source
 from export.train.detector.teacher import Teacher
 
-WARM_UP_STEPS = 200
 CHECKPOINT_SECONDS = 120.0
 
 
@@ -47,7 +46,8 @@ class Recipe:
         size: side of the square input in pixels, divisible by 32.
         steps: batches to learn from.
         batch: pictures a batch.
-        learning_rate: peak; it rises over 200 steps and falls by a cosine to a hundredth.
+        learning_rate: peak; it rises over the warm-up and falls by a cosine to a hundredth.
+        warm_up: steps.
         weight_decay: of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101).
         averaging: decay of the averaged weights, which are what ships.
         imitation: weight of the teacher's part of the loss, falling to a quarter by the end.
@@ -58,6 +58,7 @@ class Recipe:
     steps: int = 2000
     batch: int = 16
     learning_rate: float = 2e-3
+    warm_up: int = 200
     weight_decay: float = 0.02
     averaging: float = 0.998
     imitation: float = 1.0
@@ -77,15 +78,31 @@ class Training:
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.ingredients, self.checkpoint, self.teacher = recipe, ingredients, checkpoint, teacher
-        self.network = Network(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = Network(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
-        self.imitators = nn.ModuleList(nn.Conv2d(self.network.shape.head, 128, 1) for _ in range(3))
+        self.imitators = nn.ModuleList(nn.Conv2d(self.network.shape.head, 128, 1) for _ in range(3)).to(self.device)
         groups = _decay_groups([self.network, self.imitators], recipe.weight_decay)
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate)
-        self.cells = cells((recipe.size, recipe.size))
+        self.cells = cells((recipe.size, recipe.size)).to(self.device)
         self.step = 0
         if teacher is not None:
-            teacher.watch([self._sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
+            teacher.watch([self.sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
+
+    def start_from(self, checkpoint: Path) -> None:
+        """Take the averaged weights of another training as the first ones.
+
+        Raises:
+            InputError: the file is not a checkpoint of a network of this shape.
+        """
+        try:
+            state = torch.load(checkpoint, weights_only=True, map_location=self.device)["averaged"]
+            self.network.load_state_dict(state)
+            self.averaged.load_state_dict(state)
+        except Exception as e:  # torch raises whatever its unpickler meets
+            raise InputError(
+                f"{checkpoint}: does not hold weights of this network ({type(e).__name__}): name another"
+            ) from e
 
     def resume(self) -> bool:
         """Go on from the checkpoint if there is one; tell whether there was.
@@ -96,7 +113,7 @@ class Training:
         if not self.checkpoint.exists():
             return False
         try:
-            state = torch.load(self.checkpoint, weights_only=True)
+            state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
             self.network.load_state_dict(state["network"])
             self.averaged.load_state_dict(state["averaged"])
             self.imitators.load_state_dict(state["imitators"])
@@ -108,31 +125,35 @@ class Training:
             ) from e
         return True
 
-    def run(self, report: Callable[[Training, dict[str, float]], None], every: int) -> None:
-        """Train to the last step; `report` is called every so many steps and at the end.
+    def run(self, report: Callable[[Training, dict[str, float]], bool | None], every: int) -> None:
+        """Train to the last step, or until `report`, called every so many steps and at the end, returns True.
 
         Raises:
             KeyboardInterrupt: as it came, after a checkpoint was written.
         """
-        saved, sums, begun = time.monotonic(), np.zeros(3), time.monotonic()
+        saved, begun, losses = time.monotonic(), time.monotonic(), list[npt.NDArray[np.float64]]()
         try:
             while self.step < self.recipe.steps:
-                sums += self._learn()
+                losses.append(self._learn())
                 self.step += 1
                 if self.step % every == 0 or self.step == self.recipe.steps:
-                    mean = sums / every
-                    seconds, begun, sums = time.monotonic() - begun, time.monotonic(), np.zeros(3)
-                    self.save()
-                    report(self, {"score": mean[0], "box": mean[1], "imitation": mean[2], "seconds": seconds})
+                    score, box, imitation = np.mean(losses, axis=0)
+                    seconds, begun = time.monotonic() - begun, time.monotonic()
+                    losses.clear()
+                    if report(self, {"score": score, "box": box, "imitation": imitation, "seconds": seconds}):
+                        break
                 if time.monotonic() - saved > CHECKPOINT_SECONDS:
                     self.save()
                     saved = time.monotonic()
-        except KeyboardInterrupt:
+        finally:
             self.save()
-            raise
 
     def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
+        """Write the checkpoint, whole or not at all.
+
+        Raises:
+            OutputError: the disk is full, or the folder cannot be written.
+        """
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
             "averaged": self.averaged.state_dict(),
@@ -142,23 +163,27 @@ class Training:
             "shape": self.network.shape.to_json(),
             "size": self.recipe.size,
         }
-        with whole_file(self.checkpoint) as temporary:
-            torch.save(state, temporary)
+        try:
+            with whole_file(self.checkpoint) as temporary:
+                torch.save(state, temporary)
+        except RuntimeError as e:  # what torch makes of a full disk
+            raise OutputError(f"{self.checkpoint}: cannot be written ({e}): make room and run the call again") from e
 
     def _learn(self) -> npt.NDArray[np.float64]:
         """Learn from one batch; return the losses of score, box and imitation."""
         images, labels = self._batch()
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        picture = torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255)
+        picture = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div_(255)
         self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16):
             raw = self.network(picture.contiguous(memory_format=torch.channels_last))
             imitated = [layer(f) for layer, f in zip(self.imitators, raw.features, strict=True)]
         score, box = detection_loss(raw, self.cells, labels)
-        taught = torch.zeros(())
+        taught = torch.zeros((), device=self.device)
         if self.teacher is not None:
-            taught = imitation_loss(imitated, [torch.from_numpy(level) for level in self.teacher.look(images)])
+            maps = [torch.from_numpy(level).to(self.device) for level in self.teacher.look(images)]
+            taught = imitation_loss(imitated, maps)
         fade = 1 - 0.75 * self.step / self.recipe.steps
         self.optimiser.zero_grad(set_to_none=True)
         (score + box + self.recipe.imitation * fade * taught).backward()  # type: ignore[no-untyped-call]
@@ -179,9 +204,10 @@ class Training:
     def _learning_rate(self) -> float:
         done = self.step / self.recipe.steps
         cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * done)) / 2
-        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / WARM_UP_STEPS))
+        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / self.recipe.warm_up))
 
-    def _sample(self, rng: np.random.Generator) -> Sample:
+    def sample(self, rng: np.random.Generator) -> Sample:
+        """Draw one augmented picture of the mixture."""
         weights = np.array([item.weight for item in self.ingredients])
         item = self.ingredients[int(rng.choice(len(weights), p=weights / weights.sum()))]
         sample = place(item.source.draw(rng), rng, self.recipe.size, item.variety)
@@ -190,7 +216,7 @@ class Training:
 
     def _batch(self) -> tuple[npt.NDArray[np.uint8], Labels]:
         rng = np.random.default_rng([self.recipe.seed, self.step])
-        samples = [self._sample(rng) for _ in range(self.recipe.batch)]
+        samples = [self.sample(rng) for _ in range(self.recipe.batch)]
         return np.stack([sample.image for sample in samples]), labels_of(samples, self.cells)
 
 
@@ -205,6 +231,7 @@ def labels_of(samples: Sequence[Sample], grid: Tensor) -> Labels:
         Padded boxes and the weight of a false alarm in every cell: none inside an ignored region.
     """
     most = max(len(sample.xyxy) for sample in samples)
+    grid, device = grid.cpu(), grid.device
     xyxy, present = torch.zeros(len(samples), most, 4), torch.zeros(len(samples), most, dtype=torch.bool)
     background = torch.ones(len(samples), len(grid))
     for row, sample in enumerate(samples):
@@ -214,7 +241,7 @@ def labels_of(samples: Sequence[Sample], grid: Tensor) -> Labels:
         for x0, y0, x1, y1 in sample.ignored_xyxy.tolist():
             inside = (grid[:, 0] >= x0) & (grid[:, 0] <= x1) & (grid[:, 1] >= y0) & (grid[:, 1] <= y1)
             background[row, inside] = 0.0
-    return Labels(xyxy, present, background)
+    return Labels(xyxy.to(device), present.to(device), background.to(device))
 
 
 def _decay_groups(modules: Sequence[nn.Module], weight_decay: float) -> list[dict[str, Any]]:

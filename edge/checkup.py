@@ -1,0 +1,100 @@
+"""The check-up behind `edge doctor`: the golden pictures on each runtime, and the machine in a sentence.
+
+>>> report = check_up(default_bundle(), Hardware())
+>>> report["good"], report["verdict"]
+(True, 'This machine is good: ...')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edge.bundle import load_bundle
+from edge.defaults import demo_shard
+from edge.errors import TagletError
+from edge.golden import Step, check_golden, golden_folder, read_golden, read_pixels
+from edge.inference.hardware import Hardware
+from edge.machine import Runtime, machine, runtimes
+from edge.media.frame import Frame
+from edge.pipeline import STEPS, Kit, look
+from edge.shard import open_shard
+from edge.stopwatch import Stopwatch
+
+ROUNDS = 5
+SLOW_MS = 500.0
+"""A picture that takes longer than the usual step between frames makes a video slower than it lasts."""
+
+
+def check_up(bundle: Path, hardware: Hardware) -> dict[str, Any]:
+    """Look at the machine and run the golden pictures.
+
+    Args:
+        bundle: its folder; of the golden kit's embedding space.
+        hardware: what the models may use.
+
+    Returns:
+        `machine`, `runtimes`, `threads`, `golden` (one entry for each runtime that the bundle's models run on), `good`
+        and `verdict`, as `edge doctor --json` writes them.
+    """
+    found = runtimes()
+    golden = _golden(bundle, hardware)
+    good = golden["passed"]
+    return {
+        "machine": machine(),
+        "runtimes": [asdict(runtime) for runtime in found],
+        "threads": hardware.threads or "chosen by the runtime",
+        "golden": [golden],
+        "good": good,
+        "verdict": _verdict(found, golden),
+    }
+
+
+def _golden(bundle: Path, hardware: Hardware) -> dict[str, Any]:
+    """Return the golden result of a bundle; what stops it is its failure, not the command's."""
+    try:
+        kit = Kit.open(load_bundle(bundle), [open_shard(demo_shard())], hardware=hardware)
+        steps = check_golden(kit)
+        return _result(kit, steps, _speed(kit))
+    except TagletError as e:
+        return {"runtime": None, "bundle": str(bundle), "passed": False, "steps": 0, "failed": [str(e)], "ms": {}}
+
+
+def _result(kit: Kit, steps: Sequence[Step], ms: dict[str, float]) -> dict[str, Any]:
+    failed = [step.sentence for step in steps if not step.passed]
+    used = dict.fromkeys((kit.detector.session.runtime, kit.embedder.session.runtime))
+    return {
+        "runtime": ", ".join(used),
+        "bundle": kit.bundle.name,
+        "passed": not failed,
+        "steps": len(steps),
+        "failed": failed,
+        "notes": list(kit.notes),
+        "ms": ms,
+    }
+
+
+def _speed(kit: Kit) -> dict[str, float]:
+    """Return the milliseconds of each step for one golden picture: the middle one of five, after one that warms up."""
+    name = next(iter(read_golden(golden_folder())["pictures"]))
+    image = read_pixels(golden_folder() / f"{name}.png")
+    size = (image.shape[1], image.shape[0])
+    laps = []
+    for number in range(ROUNDS + 1):
+        watch = Stopwatch()
+        look(kit, Frame(number, 0.0, image), size, watch)
+        laps.append(watch.timing_ms(STEPS[1:]))
+    middle = sorted(laps[1:], key=lambda lap: lap["total"])[ROUNDS // 2]
+    return {step: round(value, 1) for step, value in middle.items()}
+
+
+def _verdict(found: Sequence[Runtime], golden: dict[str, Any]) -> str:
+    if not golden["passed"]:
+        return f"This machine is not good: {golden['failed'][0]}."
+    total = golden["ms"]["total"]
+    names = " and ".join(f"{runtime.name} {runtime.version}" for runtime in found if runtime.version)
+    if total > SLOW_MS:
+        return f"This machine gives the right answers, slowly: {total:.0f} ms a picture; use --every {total / 500:.0f}."
+    return f"This machine is good: every golden step agrees, {total:.0f} ms a picture; it has {names}."

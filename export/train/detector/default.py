@@ -1,0 +1,152 @@
+"""The whole way to the kit's own detector, from folders of photos to an ONNX file and its figures.
+
+python -m export.train.detector.default detector.onnx --data DATA --teacher yolox_nano.onnx --steps 5000 --seed 0
+
+Beside the float file, `detector.small.onnx` holds the weights as int8: the form that ships. Interrupted, the same call
+goes on from `detector.checkpoint`. `--keep-aside 0` learns from everything: nothing is left to measure. `--rendered`
+uses neither photos nor a teacher.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.command_line import say
+from edge.errors import InputError, TagletError, UsageError
+from edge.files import write_whole
+from export.evaluation.coco import ImageMatch, at_threshold, interval, measure
+from export.train.detector.found_labels import bottle_samples, carton_samples
+from export.train.detector.judging import boxes_per_frame, judge, load_detector
+from export.train.detector.photos import Photos, frames, read_photos
+from export.train.extra import require_torch
+
+if TYPE_CHECKING:
+    from export.train.detector.training import Ingredient
+
+THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5)
+KEPT_ASIDE = 0.25
+
+
+def train_default(args: argparse.Namespace) -> dict[str, Any]:
+    """Train as the arguments say, write the ONNX file, return its figures."""
+    require_torch()
+    import onnx
+    import torch
+
+    from export.quantize.byte_weights import with_byte_weights
+    from export.train.detector.onnx_file import write_onnx
+    from export.train.detector.recipes import rendered_only
+    from export.train.detector.teacher import Teacher
+    from export.train.detector.training import Recipe, Training
+
+    torch.set_num_threads(args.threads)
+    out: Path = args.out
+    photos = None if args.rendered else _photos(args)
+    teacher = None if args.rendered else Teacher(_given(args, "teacher"), args.threads)
+    ingredients = rendered_only(args.size) if photos is None else _ingredients(args, photos)
+    recipe = Recipe(size=args.size, steps=args.steps, learning_rate=args.learning_rate, seed=args.seed)
+    training = Training(recipe, ingredients, out.with_suffix(".checkpoint"), teacher=teacher)
+    if training.resume():
+        say(f"going on after step {training.step} of {args.steps}")
+    elif args.start is not None:
+        training.start_from(args.start)
+    training.run(lambda now, losses: say(_line(now.step, args.steps, losses)), every=50)
+    figures: dict[str, Any] = {"onnx_difference": write_onnx(training.averaged, out, args.size)}
+    small = out.with_suffix(".small.onnx")
+    onnx.save(with_byte_weights(onnx.load(out)), small)
+    if photos is not None:
+        figures |= {path.name: measure_kept(path, photos) for path in (out, small)}
+    write_whole(out.with_suffix(".json"), json.dumps(figures, indent=2) + "\n")
+    return figures
+
+
+def _photos(args: argparse.Namespace) -> Photos:
+    return read_photos(_given(args, "data"), args.keep_aside, args.keep_products, args.seed)
+
+
+def _ingredients(args: argparse.Namespace, photos: Photos) -> list[Ingredient]:
+    from export.train.detector.recipes import photos_and_rendered
+
+    cartons = carton_samples(photos.groceries, args.out.with_suffix(".cartons.json"))
+    bottles = bottle_samples(args.teacher, frames(args.data / "videos" / "bottle-detection.mp4", 24))
+    return photos_and_rendered(photos, cartons, bottles, args.size)
+
+
+def measure_kept(model: Path, photos: Photos) -> dict[str, Any]:
+    """Measure a detector file on what was kept aside; sets of which nothing was kept are left out."""
+    detector = load_detector(model)
+    figures: dict[str, Any] = {
+        name: _set_figures(judge(detector, samples)) for name, samples in photos.kept.items() if samples
+    }
+    people = {str(t): boxes_per_frame(detector, photos.kept_people, t) for t in THRESHOLDS}
+    return figures | {"boxes_per_frame_of_people": people}
+
+
+def _set_figures(matches: list[ImageMatch]) -> dict[str, Any]:
+    whole = measure(matches)
+    points = {t: at_threshold(matches, t) for t in THRESHOLDS}
+    return {
+        "pictures": whole.images,
+        "boxes": whole.boxes,
+        "ap50": whole.ap50,
+        "ap50_ci95": interval(matches, "ap50"),
+        "ar50_at_10": whole.ar50_at_10,
+        "ar50_at_10_ci95": interval(matches, "ar50_at_10"),
+        "recall_and_precision_at": {str(t): [point.recall, point.precision] for t, point in points.items()},
+    }
+
+
+def _given(args: argparse.Namespace, name: str) -> Path:
+    value: Path | None = getattr(args, name)
+    if value is None:
+        raise UsageError(f"--{name} is missing: name it, or train with --rendered only")
+    if not value.exists():
+        raise InputError(f"{value}: does not exist")
+    return value
+
+
+def _line(step: int, steps: int, losses: dict[str, float]) -> str:
+    parts = ", ".join(f"{name} {value:.3f}" for name, value in losses.items() if name != "seconds")
+    return f"step {step} of {steps}: {parts} ({losses['seconds']:.0f} s)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, train, and say what was written."""
+    parser = argparse.ArgumentParser(
+        prog="python -m export.train.detector.default",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("out", type=Path, help="ONNX file to write; checkpoint and figures are written beside it")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of photos, see export.train.detector.photos")
+    parser.add_argument("--teacher", type=Path, metavar="MODEL", help="a YOLOX file of the 80 COCO classes")
+    parser.add_argument("--start", type=Path, metavar="CHECKPOINT", help="first weights (default: random)")
+    parser.add_argument("--rendered", action="store_true", help="learn from rendered pictures only")
+    parser.add_argument(
+        "--keep-aside", type=float, default=KEPT_ASIDE, metavar="SHARE", help="of labelled photos (%(default)s)"
+    )
+    parser.add_argument("--keep-products", type=float, default=0, metavar="SHARE", help="of grocery products (0)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, metavar="X", help="peak (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=5000, help="batches of 16 pictures (default: %(default)s)")
+    parser.add_argument("--size", type=int, default=256, help="side of the input in pixels (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws and of the first weights")
+    parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default: %(default)s)")
+    try:
+        figures = train_default(args := parser.parse_args(arguments))
+    except TagletError as error:
+        say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("interrupted; the checkpoint is kept: the same call goes on from it")
+        return 130
+    print(f"{args.out}: written; PyTorch and ONNX differ by at most {figures['onnx_difference']:.1e}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
