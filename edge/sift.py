@@ -49,7 +49,7 @@ def find_keypoints(image: ImageArray, side: int, most: int) -> Keypoints:
     found, sift = cv2.SIFT_create(nfeatures=most, contrastThreshold=CONTRAST).detectAndCompute(grey, None)
     if not found:
         nothing = np.zeros(0, np.float32)
-        return Keypoints(nothing.reshape(0, 2), nothing, nothing, np.zeros((0, NUMBERS), np.uint8))
+        return Keypoints(nothing.reshape(0, 2), nothing, nothing, np.zeros((0, NUMBERS), np.int8))
     order = sorted(range(len(found)), key=lambda i: -found[i].response)[:most]
     longer = max(picture.size)
     place = np.array([found[i].pt for i in order], np.float32) / longer
