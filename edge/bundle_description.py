@@ -93,9 +93,9 @@ class SecondLookPart:
         products: how many of the first products are looked at, 2..20.
     """
 
-    weight: float = 0.4
-    margin_threshold: float = 0.1
-    products: int = 5
+    weight: float = 0.5
+    margin_threshold: float = 0.15
+    products: int = 8
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ class Keypoints:
             ValueError: its length is not a multiple of 28 bytes.
         """
         rows = np.frombuffer(entry, np.uint8).reshape(-1, ENTRY_BYTES)
-        place = (rows[:, :2].astype(np.float32) + np.float32(0.5)) / 256
+        place = np.asarray((rows[:, :2] + 0.5) / 256, np.float32)
         size = np.exp2(-rows[:, 2].astype(np.float32) / SIZE_STEPS)
         angle = rows[:, 3].astype(np.float32) * np.float32(2 * np.pi / 256)
         codes = np.stack([rows[:, 4:] & 15, rows[:, 4:] >> 4], axis=2).reshape(-1, NUMBERS).astype(np.int8) - ZERO

@@ -47,7 +47,7 @@ class SecondLook:
         """Look again at the first products, if their lead is small.
 
         Args:
-            crop: (h, w, 3) uint8 RGB; more than 160 pixels a side are not needed.
+            crop: (h, w, 3) uint8 RGB; more than 200 pixels a side are not needed.
             candidates: products, best first.
 
         Returns:

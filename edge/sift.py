@@ -17,7 +17,7 @@ from edge.keypoints import NUMBERS, Keypoints
 from edge.preprocessing import ImageArray
 
 VIEW_SIDE = 256
-CROP_SIDE = 160
+CROP_SIDE = 200
 CROP_KEYPOINTS = 400
 CONTRAST = 0.03
 EXTRA = "second-look"
