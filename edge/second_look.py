@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from edge.bundle_description import SecondLookPart
+from edge.errors import ArtefactRefused
 from edge.keypoints import Keypoints, count_agreeing
 from edge.preprocessing import ImageArray
 from edge.shard import Shard
@@ -70,7 +71,10 @@ class SecondLook:
         if row is None or shard.keypoints is None:
             return []
         entries = (shard.keypoints.get(int(key)) for key in shard.keys[shard.views_of(row)])
-        return [Keypoints.from_bytes(entry) for entry in entries if entry is not None]
+        try:
+            return [Keypoints.from_bytes(entry) for entry in entries if entry is not None]
+        except ValueError as e:
+            raise ArtefactRefused(f"{shard.keypoints.root}: not keypoints ({e}): fetch the pack again") from e
 
 
 def open_second_look(rule: SecondLookPart | None, shards: Sequence[Shard]) -> SecondLook | None:
