@@ -4,9 +4,9 @@ An embedding says what a thing looks like as a whole; of two cartons of one bran
 So where the lead is small, the keypoints of the crop are compared with those of each product's views, kept in the
 optional pack beside the thumbnails. The rule, for a product of similarity s whose best view has n agreeing keypoints:
 
-    e = weight * log(1 + max(0, n - 2)) ; similarity = s + (1 - s) * (1 - exp(-e))
+    e = weight * log(1 + max(0, n - 3)) ; similarity = s + (1 - s) * (1 - exp(-e))
 
-and the products are then ordered by that, equal ones as they were. Two that agree say nothing: they always can. Where
+and the products are then ordered by that, equal ones as they were. Up to three agree by chance, and say nothing. Where
 no keypoint agrees, or a product has no entry in the pack, its similarity stays what it was. Products beyond the ones
 that were looked at follow in their order.
 
@@ -29,7 +29,7 @@ from edge.shard import Shard
 from edge.sift import CROP_KEYPOINTS, CROP_SIDE, EXTRA, find_keypoints, is_installed
 from edge.tags import Candidate
 
-CHANCE = 2
+CHANCE = 3  # wrong products reach it: it is the 0.95 quantile over photos of other things
 
 
 @dataclass(frozen=True)

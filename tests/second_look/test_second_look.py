@@ -103,7 +103,7 @@ def test_evidence_raises_within_bounds_and_chance_raises_nothing(s: float, agree
     raised = with_evidence(s, agreeing, weight)
     assert s - 1e-12 <= raised <= 1 + 1e-12
     assert with_evidence(s, agreeing + 1, weight) >= raised - 1e-12
-    assert with_evidence(s, 2, weight) == pytest.approx(s)
+    assert with_evidence(s, 3, weight) == pytest.approx(s)
 
 
 def test_there_is_none_without_a_rule_a_pack_or_opencv(
