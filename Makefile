@@ -14,8 +14,9 @@ BASE := .venv/.installed-base
 DEV := .venv/.installed-dev
 TRAIN := .venv/.installed-train
 TFLITE := .venv-tflite/.installed
+ARM := .venv-arm/.installed
 
-.PHONY: help demo test test-full lint fix bench clean
+.PHONY: help demo test test-full test-arm lint fix bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -24,10 +25,13 @@ demo: $(BASE) ## make an invented catalogue and a clip of it, tag the clip, writ
 	@$(PY) -m export demo --out build/demo
 
 test: lint ## lint, then the tests (minutes)
-	@$(PY) -m pytest -n 2 -m "not full and not bench"
+	@$(PY) -m pytest -n 2 -m "not full and not bench and not arm"
 
 test-full: $(TRAIN) $(TFLITE) ## the long tests: training, conversions, wheels for other machines
 	@TAGLET_REQUIRE=torch $(PY) -m pytest -m "full or torch"
+
+test-arm: $(DEV) $(ARM) ## golden pictures, shard, search and tags as an emulated aarch64, held to x86-64
+	@TAGLET_REQUIRE=arm $(PY) -m pytest -m arm tests/arm
 
 lint: $(DEV) ## ruff, mypy strict, import contracts
 	@$(PY) -m ruff check .
@@ -43,7 +47,7 @@ bench: $(DEV) ## measure speed and memory on this machine
 	@$(PY) -m pytest -m bench -s -q
 
 clean: ## remove everything that make has made, .venv included
-	rm -rf .venv .venv-tflite build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-tflite .venv-arm build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made:
@@ -80,3 +84,7 @@ $(TFLITE): $(PINS) constraints-tflite.txt
 	set -- .venv-tflite/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
 		--constraint .venv-tflite/constraints.txt && \
 	"$$@" setuptools && "$$@" --no-build-isolation --editable '.[tflite]' && touch $@
+
+# An aarch64 Python with its wheels, and an emulator: from the distribution and pip, without root (x86-64 Debian).
+$(ARM): $(DEV) constraints.txt tests/arm/machine.py tests/arm/cpus.py
+	@$(PY) -m tests.arm.machine

@@ -174,12 +174,22 @@ def check_golden(kit: Kit, folder: Path | None = None) -> list[Step]:
 def _check_picture(kit: Kit, path: Path, expected: Mapping[str, Any], tolerance: Mapping[str, float]) -> Iterator[Step]:
     xyxy = np.array([d["xyxy"] for d in expected["detections"]], np.float32).reshape(-1, 4)
     least = kit.bundle.detector.decoding.score_threshold
-    return _compare(path.stem, expected, observe(kit, read_pixels(path), xyxy), tolerance, least)
+    return compare_picture(path.stem, expected, observe(kit, read_pixels(path), xyxy), tolerance, least)
 
 
-def _compare(
+def compare_picture(
     picture: str, expected: Mapping[str, Any], found: Mapping[str, Any], within: Mapping[str, float], least: float
 ) -> Iterator[Step]:
+    """Compare what each step made of a picture with what it should.
+
+    Args:
+        picture: its name.
+        expected: the golden entry, as `observe` gives it.
+        found: another, of the same picture.
+        within: how far apart they may be, with the keys of `TOLERANCE`.
+        least: the score threshold; a box within `within["confidence"]` of it may come and go.
+    """
+
     def step(name: str, passed: bool, sentence: str) -> Step:
         return Step(picture, name, passed, f"{picture}, {name}: {sentence}")
 

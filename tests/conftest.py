@@ -26,7 +26,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real data and models that tests read, or skip (in CI: fail)."""
-    folder = Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
+    folder = shared_folder()
     if not (folder / "data").is_dir():
         absent("shared", f"{folder} is missing: real data and models are not on this machine")
     return folder
@@ -45,6 +45,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked `torch` where torch is not installed, or fail it where torch is required."""
     if item.get_closest_marker("torch") and not _has_torch():
         absent("torch", "torch is not installed: make test-full installs it")
+
+
+def shared_folder() -> Path:
+    """Return where real data and models lie, if they are there."""
+    return Path(os.environ.get("TAGLET_SHARED", REPOSITORY.parent / "shared")).resolve()
 
 
 def absent(name: str, reason: str) -> None:

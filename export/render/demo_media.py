@@ -79,7 +79,7 @@ def write_demo_media(out: Path, seed: int = 0, count: int = 40) -> DemoMedia:
     images, photos = out / "images", out / "photos"
     for folder in (images, photos):
         _make_folder(folder)
-    items_csv = _write_catalogue(out / "ITEMS.csv", images, products)
+    items_csv = write_catalogue(out / "ITEMS.csv", images, products)
     with whole_file(out / "clip.mp4") as temporary:
         truth = replace(write_clip(demo_script(products, unlisted, seed), temporary), path=out / "clip.mp4")
     truth_json = out / "truth.json"
@@ -109,7 +109,8 @@ def _write_csv(path: Path, fields: Sequence[str], rows: Iterable[Sequence[object
     return path
 
 
-def _write_catalogue(path: Path, images: Path, products: Sequence[Product]) -> Path:
+def write_catalogue(path: Path, images: Path, products: Sequence[Product]) -> Path:
+    """Write the table of a catalogue, and its packshots into the folder `images`, which is there."""
     rows = []
     for product in products:
         for view in range(VIEWS_PER_PRODUCT):

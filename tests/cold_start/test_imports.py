@@ -44,13 +44,8 @@ def test_a_cold_start_stays_within_its_budget(tmp_path: Path) -> None:
 
 @pytest.mark.bench
 def test_cold_start_of_the_whole_process(capsys: pytest.CaptureFixture[str]) -> None:
-    printed = subprocess.run(
-        [sys.executable, "-m", "tests.bench.bench_cold_start"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    command = [sys.executable, "-m", "tests.bench.bench_cold_start"]
+    printed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     assert "whole process" in printed
     with capsys.disabled():
         print(printed)
