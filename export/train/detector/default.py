@@ -70,11 +70,11 @@ def _photos(args: argparse.Namespace) -> Photos:
 
 
 def _ingredients(args: argparse.Namespace, photos: Photos) -> list[Ingredient]:
-    from export.train.detector.recipes import photos_and_rendered
+    from export.train.detector.recipes import photos_and_rendered, with_rendered
 
     cartons = carton_samples(photos.groceries, args.out.with_suffix(".cartons.json"))
     bottles = bottle_samples(args.teacher, frames(args.data / "videos" / "bottle-detection.mp4", 24))
-    return photos_and_rendered(photos, cartons, bottles, args.size)
+    return with_rendered(photos_and_rendered(photos, cartons, bottles, args.size), args.rendered_share, args.size)
 
 
 def measure_kept(model: Path, photos: Photos) -> dict[str, Any]:
@@ -131,6 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--keep-aside", type=float, default=KEPT_ASIDE, metavar="SHARE", help="of labelled photos (%(default)s)"
     )
     parser.add_argument("--keep-products", type=float, default=0, metavar="SHARE", help="of grocery products (0)")
+    parser.add_argument("--rendered-share", type=float, default=0, metavar="SHARE", help="wholly rendered pictures (0)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, metavar="X", help="peak (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=5000, help="batches of 16 pictures (default: %(default)s)")
     parser.add_argument("--size", type=int, default=256, help="side of the input in pixels (default: %(default)s)")
