@@ -115,8 +115,8 @@ def _line(step: int, steps: int, losses: dict[str, float]) -> str:
     return f"step {step} of {steps}: {parts} ({losses['seconds']:.0f} s)"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line, train, and say what was written."""
+def arguments_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m export.train.detector.default",
         description=__doc__,
@@ -137,8 +137,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=256, help="side of the input in pixels (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws and of the first weights")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default: %(default)s)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, train, and say what was written."""
+    args = arguments_parser().parse_args(arguments)
     try:
-        figures = train_default(args := parser.parse_args(arguments))
+        figures = train_default(args)
     except TagletError as error:
         say(str(error))
         return error.exit_code
