@@ -31,7 +31,7 @@ test-full: $(TRAIN) $(TFLITE) ## the long tests: training, conversions, wheels f
 	@TAGLET_REQUIRE=torch $(PY) -m pytest -m "full or torch"
 
 test-arm: $(DEV) $(ARM) ## golden pictures, shard, search and tags as an emulated aarch64, held to x86-64
-	@TAGLET_REQUIRE=arm $(PY) -m pytest -m arm
+	@TAGLET_REQUIRE=arm $(PY) -m pytest -m arm tests/arm
 
 lint: $(DEV) ## ruff, mypy strict, import contracts
 	@$(PY) -m ruff check .

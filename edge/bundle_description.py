@@ -84,6 +84,21 @@ class Matching:
 
 
 @dataclass(frozen=True)
+class SecondLookPart:
+    """When the first products of a search are looked at again, and what that weighs; see `edge.second_look`.
+
+    Attributes:
+        weight: of the evidence, 0..10.
+        margin_threshold: it looks where the lead over the next product is smaller, 0..2.
+        products: how many of the first products are looked at, 2..20.
+    """
+
+    weight: float = 0.5
+    margin_threshold: float = 0.15
+    products: int = 8
+
+
+@dataclass(frozen=True)
 class Description:
     """The content of `bundle.json`.
 
@@ -96,6 +111,7 @@ class Description:
         matching: when a product is suggested.
         licences: one entry for each model, free form ("name", "source", ...).
         agreement: measured agreement with the float models, free form; empty where nothing was measured.
+        second_look: when products are looked at again; None: never.
     """
 
     name: str
@@ -106,6 +122,7 @@ class Description:
     matching: Matching
     licences: tuple[dict[str, Any], ...] = ()
     agreement: dict[str, Any] = field(default_factory=dict)
+    second_look: SecondLookPart | None = None
 
 
 def to_json(description: Description) -> dict[str, Any]:
@@ -116,6 +133,8 @@ def to_json(description: Description) -> dict[str, Any]:
     value["detector"]["decoding"]["strides"] = list(description.detector.decoding.strides)
     value["detector"]["labels"] = list(description.detector.labels)
     value["licences"] = list(description.licences)
+    if description.second_look is None:
+        del value["second_look"]
     return value
 
 
@@ -157,7 +176,7 @@ class _Reader:
     where: str
 
     def description(self, value: dict[str, Any]) -> Description:
-        self.keys(value, "bundle", _names(Description), extra=("schema",), optional=("licences", "agreement"))
+        self.keys(value, "bundle", _names(Description), ("schema",), ("licences", "agreement", "second_look"))
         if value["target"] not in TARGETS:
             self.refuse(f"target is {value['target']!r}, expected one of {TARGETS}")
         if not SHA256.fullmatch(self.text(value["space_id"], "space_id")):
@@ -171,6 +190,7 @@ class _Reader:
             matching=self.matching(value["matching"]),
             licences=tuple(self.mapping(entry, "licences") for entry in value.get("licences", ())),
             agreement=self.mapping(value.get("agreement", {}), "agreement"),
+            second_look=self.second_look(value["second_look"]) if "second_look" in value else None,
         )
 
     def detector(self, value: dict[str, Any]) -> DetectorPart:
@@ -224,6 +244,14 @@ class _Reader:
         return Matching(
             self.number(value["similarity_threshold"], "similarity_threshold", -1, 1),
             self.number(value["margin_threshold"], "margin_threshold", 0, 2),
+        )
+
+    def second_look(self, value: dict[str, Any]) -> SecondLookPart:
+        self.keys(value, "second_look", _names(SecondLookPart))
+        return SecondLookPart(
+            self.number(value["weight"], "second_look weight", 0, 10),
+            self.number(value["margin_threshold"], "second_look margin_threshold", 0, 2),
+            self.whole(value["products"], "second_look products", 2, 20),
         )
 
     def file(self, value: dict[str, Any], what: str) -> BundleFile:

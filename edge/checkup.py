@@ -1,6 +1,6 @@
 """The check-up behind `edge doctor`: the golden pictures on each runtime, and the machine in a sentence.
 
->>> report = check_up(default_bundle(), Hardware())
+>>> report = check_up(Subject(default_bundle()), Hardware())
 >>> report["good"], report["verdict"]
 (True, 'This machine is good: ...')
 """
@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,20 @@ SLOW_MS = 500.0
 """A picture that takes longer than the usual step between frames makes a video slower than it lasts."""
 
 
-def check_up(bundle: Path, hardware: Hardware) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Subject:
+    """What is checked: a bundle, a shard of its space, and a golden kit made with both."""
+
+    bundle: Path
+    shard: Path = field(default_factory=demo_shard)
+    golden: Path = field(default_factory=golden_folder)
+
+
+def check_up(subject: Subject, hardware: Hardware) -> dict[str, Any]:
     """Look at the machine and run the golden pictures.
 
     Args:
-        bundle: its folder; of the golden kit's embedding space.
+        subject: the models to run, and what they must give.
         hardware: what the models may use.
 
     Returns:
@@ -40,26 +49,31 @@ def check_up(bundle: Path, hardware: Hardware) -> dict[str, Any]:
         and `verdict`, as `edge doctor --json` writes them.
     """
     found = runtimes()
-    golden = _golden(bundle, hardware)
-    good = golden["passed"]
+    golden = _golden(subject, hardware)
     return {
         "machine": machine(),
         "runtimes": [asdict(runtime) for runtime in found],
         "threads": hardware.threads or "chosen by the runtime",
         "golden": [golden],
-        "good": good,
+        "good": golden["passed"],
         "verdict": _verdict(found, golden),
     }
 
 
-def _golden(bundle: Path, hardware: Hardware) -> dict[str, Any]:
+def _golden(subject: Subject, hardware: Hardware) -> dict[str, Any]:
     """Return the golden result of a bundle; what stops it is its failure, not the command's."""
     try:
-        kit = Kit.open(load_bundle(bundle), [open_shard(demo_shard())], hardware=hardware)
-        steps = check_golden(kit)
-        return _result(kit, steps, _speed(kit))
+        kit = Kit.open(load_bundle(subject.bundle), [open_shard(subject.shard)], hardware=hardware)
+        return _result(kit, check_golden(kit, subject.golden), _speed(kit, subject.golden))
     except TagletError as e:
-        return {"runtime": None, "bundle": str(bundle), "passed": False, "steps": 0, "failed": [str(e)], "ms": {}}
+        return {
+            "runtime": None,
+            "bundle": str(subject.bundle),
+            "passed": False,
+            "steps": 0,
+            "failed": [str(e)],
+            "ms": {},
+        }
 
 
 def _result(kit: Kit, steps: Sequence[Step], ms: dict[str, float]) -> dict[str, Any]:
@@ -76,10 +90,10 @@ def _result(kit: Kit, steps: Sequence[Step], ms: dict[str, float]) -> dict[str, 
     }
 
 
-def _speed(kit: Kit) -> dict[str, float]:
+def _speed(kit: Kit, golden: Path) -> dict[str, float]:
     """Return the milliseconds of each step for one golden picture: the middle one of five, after one that warms up."""
-    name = next(iter(read_golden(golden_folder())["pictures"]))
-    image = read_pixels(golden_folder() / f"{name}.png")
+    name = next(iter(read_golden(golden)["pictures"]))
+    image = read_pixels(golden / f"{name}.png")
     size = (image.shape[1], image.shape[0])
     laps = []
     for number in range(ROUNDS + 1):

@@ -108,19 +108,22 @@ class SourceEntry:
 
 @dataclass(frozen=True)
 class TagDocument:
-    """A whole document; `notice` is empty but for the demo catalogue."""
+    """A whole document; `notice` is empty but for the demo catalogue; see `TagRun` for `second_look`."""
 
     bundle: BundleEntry
     shards: tuple[ShardEntry, ...]
     sources: tuple[SourceEntry, ...]
     timing_ms: Mapping[str, float]
     notice: str = ""
+    second_look: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the document as the JSON object that the format describes."""
         notice = {"notice": self.notice} if self.notice else {}
         value = asdict(self)
         value.pop("notice")
+        if self.second_look is None:
+            value.pop("second_look")
         return {"schema": SCHEMA, **notice, **value}
 
     def tag(self, tag_id: str) -> TagEntry | None:
@@ -142,6 +145,7 @@ def document_of(run: TagRun) -> TagDocument:
         sources=tuple(_source_entry(source) for source in run.sources),
         timing_ms={name: round(float(run.timing_ms.get(name, 0.0)), 1) for name in TIMINGS},
         notice=DEMO_NOTICE if run.demo else "",
+        second_look=run.second_look,
     )
 
 
@@ -183,6 +187,7 @@ def document_from_json(value: object, where: str) -> TagDocument:
         sources=tuple(_read_source(source, len(shards)) for source in top.parts("sources")),
         timing_ms={name: timing.number(name, least=0) for name in TIMINGS},
         notice=top.optional_text("notice") or "",
+        second_look=top.optional_truth("second_look"),
     )
 
 

@@ -50,6 +50,10 @@ class Fields:
         """Return a text, or None where it is missing or null."""
         return None if self.get(key) is None else self.text(key)
 
+    def optional_truth(self, key: str) -> bool | None:
+        """Return true or false, or None where it is missing or null."""
+        return None if self.get(key) is None else self.truth(key)
+
     def one_of(self, key: str, choices: Sequence[str]) -> str:
         """Return a text that must be one of the choices."""
         value = self.text(key)

@@ -22,6 +22,8 @@ from edge.gallery import Gallery
 from edge.inference.hardware import Hardware
 from edge.matches import Matches
 from edge.media.frame import Frame, Source
+from edge.preprocessing import ImageArray
+from edge.second_look import SecondLook, open_second_look
 from edge.shard import Shard
 from edge.stopwatch import Stopwatch
 from edge.tagging import Appearances, Sighting
@@ -51,6 +53,7 @@ class Kit:
         embedder: ready to run.
         gallery: the catalogue's vectors, of the same embedding space as the bundle.
         selection: which products may be suggested.
+        second_look: ranks the first products again; None leaves them as the embedder ranks them.
     """
 
     bundle: Bundle
@@ -58,6 +61,7 @@ class Kit:
     embedder: Embedder
     gallery: Gallery
     selection: Selection = Selection()
+    second_look: SecondLook | None = None
 
     @classmethod
     def open(
@@ -66,15 +70,35 @@ class Kit:
         shards: Sequence[Shard],
         selection: Selection | None = None,
         hardware: Hardware | None = None,
+        second_look: bool = True,
     ) -> Kit:
         """Load the models of a bundle and lay the shards beside them.
 
+        Args:
+            bundle: the models' description.
+            shards: the catalogues.
+            selection: which products may be suggested.
+            hardware: what the models run on.
+            second_look: whether to look again at the first products, where bundle, pack and OpenCV are there for it.
+
         Raises:
             SpaceMismatch: a shard is of another embedding space.
+            ArtefactRefused: a model or a pack is not what it says it is.
         """
         gallery = Gallery(shards, bundle.space_id, bundle.name)
         detector, embedder = bundle.open_detector(hardware), bundle.open_embedder(hardware)
-        return cls(bundle, detector, embedder, gallery, selection or Selection())
+        again = open_second_look(bundle.second_look, gallery.shards) if second_look else None
+        return cls(bundle, detector, embedder, gallery, selection or Selection(), again)
+
+    @property
+    def looked_up(self) -> int:
+        """Return how many products are searched for: the second look may choose among more than are suggested."""
+        return max(CANDIDATES, self.second_look.rule.products) if self.second_look else CANDIDATES
+
+    def reconsider(self, crop: ImageArray, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Return the products to suggest for a crop, best first, after a second look where there is one."""
+        looked_at = self.second_look.reorder(crop, candidates) if self.second_look else tuple(candidates)
+        return looked_at[:CANDIDATES]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -96,7 +120,8 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
         `partial` set and `error` saying why.
     """
     watch = stopwatch or Stopwatch()
-    appearances = Appearances(kit.bundle.matching, max_gap_s=max(1.0, 2.5 * every_s))
+    max_gap_s = max(1.0, 2.5 * every_s)
+    appearances = Appearances(kit.bundle.matching, max_gap_s, reconsider=kit.reconsider if kit.second_look else None)
     frames_detected = crops_embedded = 0
     stopped = None
     try:
@@ -111,7 +136,8 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
     except KeyboardInterrupt:
         stopped = INTERRUPTED
     sha256s = [shard.sha256 for shard in kit.gallery.shards]
-    tags, unmatched = appearances.close(source.content_id, kit.bundle.space_id, sha256s)
+    with watch.lap("search"):
+        tags, unmatched = appearances.close(source.content_id, kit.bundle.space_id, sha256s)
     return SourceTags(
         path=source.path,
         kind=source.kind,
@@ -145,11 +171,11 @@ def look(kit: Kit, frame: Frame, resolution_wh: tuple[int, int], watch: Stopwatc
     with watch.lap("embed"):
         embeddings = kit.embedder.embed(crops)
     with watch.lap("search"):
-        matches = kit.gallery.search(embeddings, CANDIDATES, kit.selection.category, kit.selection.region)
+        matches = kit.gallery.search(embeddings, kit.looked_up, kit.selection.category, kit.selection.region)
     xyxy = detections.xyxy * (resolution_wh[0] / frame.image.shape[1])
     return [
         Sighting(frame.timestamp_s, _box(xyxy[row]), float(detections.confidence[row]), crops[row], candidates)
-        for row, candidates in enumerate(_candidates(matches, kit.gallery))
+        for row, candidates in enumerate(candidates_of(matches, kit.gallery))
     ]
 
 
@@ -158,7 +184,7 @@ def _box(xyxy: npt.NDArray[np.floating]) -> Box:
     return x0, y0, x1, y1
 
 
-def _candidates(matches: Matches, gallery: Gallery) -> list[tuple[Candidate, ...]]:
+def candidates_of(matches: Matches, gallery: Gallery) -> list[tuple[Candidate, ...]]:
     """Name the products of each query, best first."""
     named = []
     for shards, products, similarities in zip(matches.shard, matches.product, matches.similarity, strict=True):

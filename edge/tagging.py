@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -22,8 +22,9 @@ from edge.geometry import iou
 from edge.preprocessing import ImageArray
 from edge.tags import Box, Candidate, Moment, Tag, Unmatched
 
-CROP_SIDE = 160
+CROP_SIDE = 200
 SAME_PLACE_IOU = 0.2
+Reconsider = Callable[[ImageArray, Sequence[Candidate]], tuple[Candidate, ...]]
 
 
 @dataclass(frozen=True)
@@ -57,26 +58,33 @@ class _Appearance:
         first = self.best.candidates[0]
         return first.shard, first.product_id
 
+    def take_in(self, other: _Appearance) -> None:
+        """Become one with another appearance of the same product, which did not begin earlier."""
+        self.trail = sorted([*self.trail, *other.trail], key=lambda seen: seen[0])
+        if _strength(other.best, matched=True) > _strength(self.best, matched=True):
+            self.best = other.best
+
 
 class Appearances:
     """Gathers the sightings of one source, in the order of time, into appearances."""
 
-    def __init__(self, matching: Matching, max_gap_s: float) -> None:
+    def __init__(self, matching: Matching, max_gap_s: float, reconsider: Reconsider | None = None) -> None:
         """Start with nothing seen.
 
         Args:
             matching: thresholds of the bundle or the shard.
             max_gap_s: an object that comes back within this many seconds is the same appearance.
+            reconsider: gives the best crop and the candidates of an appearance another order, once, when all is seen.
         """
         self._matching = matching
+        self._reconsider = reconsider
         self._max_gap_s = max_gap_s
         self._matched: list[_Appearance] = []
         self._unmatched: list[_Appearance] = []
 
     def observe(self, sighting: Sighting) -> None:
         """Add one sighting, not earlier than those before it."""
-        similarity = sighting.candidates[0].similarity if sighting.candidates else -1.0
-        matched = similarity >= self._matching.similarity_threshold
+        matched = self._is_match(sighting)
         group = self._matched if matched else self._unmatched
         for appearance in reversed(group):
             if self._same_appearance(appearance, sighting, matched):
@@ -92,6 +100,8 @@ class Appearances:
         self, content_id: str, space_id: str, shard_sha256s: Sequence[str]
     ) -> tuple[tuple[Tag, ...], tuple[Unmatched, ...]]:
         """Return the tags and the objects without a product, each in order of the first sighting."""
+        if self._reconsider is not None:
+            self._look_again(self._reconsider)
         ordinals: Counter[tuple[int, str]] = Counter()
         tags = []
         for appearance in self._matched:
@@ -100,6 +110,31 @@ class Appearances:
             ordinals[appearance.product] += 1
             tags.append(self._tag(appearance, tag_id(*identity)))
         return tuple(tags), tuple(_unmatched(appearance) for appearance in self._unmatched)
+
+    def _is_match(self, sighting: Sighting) -> bool:
+        similarity = sighting.candidates[0].similarity if sighting.candidates else -1.0
+        return similarity >= self._matching.similarity_threshold
+
+    def _look_again(self, reconsider: Reconsider) -> None:
+        """Reconsider every appearance; those that turn out to be of one product, with no gap between, become one."""
+        seen = sorted([*self._matched, *self._unmatched], key=lambda appearance: appearance.trail[0][0])
+        self._matched, self._unmatched = [], []
+        for appearance in seen:
+            best = appearance.best
+            appearance.best = replace(best, candidates=reconsider(best.crop, best.candidates))
+            if not self._is_match(appearance.best):
+                self._unmatched.append(appearance)
+            elif (before := self._same_product(appearance)) is not None:
+                before.take_in(appearance)
+            else:
+                self._matched.append(appearance)
+
+    def _same_product(self, appearance: _Appearance) -> _Appearance | None:
+        start_s = appearance.trail[0][0]
+        for before in reversed(self._matched):
+            if before.product == appearance.product and start_s - before.trail[-1][0] <= self._max_gap_s:
+                return before
+        return None
 
     def _same_appearance(self, appearance: _Appearance, sighting: Sighting, matched: bool) -> bool:
         last_s, last_xyxy = appearance.trail[-1]

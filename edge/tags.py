@@ -40,7 +40,7 @@ class Moment:
     Attributes:
         timestamp_s: seconds from the start of the source.
         xyxy: box in pixels of the source as it is shown.
-        crop: (h, w, 3) uint8 RGB, small (at most 160 pixels a side).
+        crop: (h, w, 3) uint8 RGB, small (at most 200 pixels a side).
     """
 
     timestamp_s: float
@@ -133,6 +133,7 @@ class TagRun:
         sources: one entry for each input.
         timing_ms: milliseconds in decode, detect, embed, search and total.
         demo: whether the catalogue is the demo catalogue of invented products.
+        second_look: whether close calls were looked at again; None where nobody asked and nothing could.
     """
 
     bundle: Bundle
@@ -140,3 +141,4 @@ class TagRun:
     sources: tuple[SourceTags, ...]
     timing_ms: Mapping[str, float]
     demo: bool
+    second_look: bool | None = None

@@ -10,22 +10,26 @@ from edge.command_line import write_json
 from edge.defaults import choose_bundle
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 
-EXAMPLE = "  python -m edge doctor --json -"
+EXAMPLE = """  python -m edge doctor --json -
+  python -m edge doctor --bundle mine --shard shop --golden golden --provider coreml"""
 EXIT_NOT_GOOD = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
+    parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue (default: the demo catalogue)")
+    parser.add_argument("--golden", type=Path, metavar="DIR", help="made by `export golden` (default: the package's)")
     add_hardware_arguments(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Check this machine; return 0, or 3 if a golden step does not agree."""
-    from edge.checkup import check_up
+    from edge.checkup import Subject, check_up
 
-    report = check_up(choose_bundle(args.bundle), hardware_of(args))
+    given = {name: path for name in ("shard", "golden") if (path := getattr(args, name))}
+    report = check_up(Subject(choose_bundle(args.bundle), **given), hardware_of(args))
     if args.json:
         write_json(report, args.json)
     if args.json != "-":

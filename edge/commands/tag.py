@@ -15,6 +15,7 @@ from edge.errors import MediaError, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
 from edge.pipeline import EVERY_S, INTERRUPTED, STEPS, Kit, Selection, tag_source
+from edge.second_look import why_not
 from edge.shard import open_shard
 from edge.stopwatch import Stopwatch
 from edge.tags import SourceTags, TagRun
@@ -39,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--category", help="suggest products of this category only")
     parser.add_argument("--region", help="suggest products of this region only")
+    parser.add_argument(
+        "--second-look",
+        action=argparse.BooleanOptionalAction,
+        help="look again at close calls, by what is printed on the products (default: where bundle and catalogue can)",
+    )
     add_hardware_arguments(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the tag document")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with crops and products")
@@ -53,15 +59,24 @@ def run(args: argparse.Namespace) -> int:
     choice = choose_shards(args.shard)
     bundle = load_bundle(choose_bundle(args.bundle))
     shards = [open_shard(path) for path in choice.paths]
-    kit = Kit.open(bundle, shards, Selection(args.category, args.region), hardware_of(args))
-    for note in kit.notes:
+    wanted = args.second_look is not False
+    kit = Kit.open(bundle, shards, Selection(args.category, args.region), hardware_of(args), wanted)
+    for note in (*kit.notes, *_no_second_look(kit, args)):
         say(f"edge tag: {note}")
     sources = tuple(_tag_all(kit, args, watch))
-    result = TagRun(bundle, tuple(kit.gallery.shards), sources, watch.timing_ms(STEPS), choice.demo)
+    looked_again = None if args.second_look is None and not kit.second_look else kit.second_look is not None
+    result = TagRun(bundle, kit.gallery.shards, sources, watch.timing_ms(STEPS), choice.demo, looked_again)
     _write_results(result, args)
     if any(source.error == INTERRUPTED for source in sources):
         return EXIT_INTERRUPTED
     return EXIT_INPUT if any(source.error for source in sources) else 0
+
+
+def _no_second_look(kit: Kit, args: argparse.Namespace) -> list[str]:
+    """Say why there is no second look, where one was asked for."""
+    if not args.second_look or kit.second_look:
+        return []
+    return [str(why_not(kit.bundle.second_look, kit.gallery.shards))]
 
 
 def _tag_all(kit: Kit, args: argparse.Namespace, watch: Stopwatch) -> Iterator[SourceTags]:

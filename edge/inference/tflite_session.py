@@ -52,6 +52,7 @@ class TfliteSession:
         names = _signature_names(self._interpreter)
         self._inputs = _by_name(self._interpreter.get_input_details(), names["inputs"])
         self._outputs = _by_name(self._interpreter.get_output_details(), names["outputs"])
+        self._shapes = {details["index"]: tuple(details["shape"]) for details in self._inputs.values()}
         self.inputs = tuple(_spec(name, details) for name, details in self._inputs.items())
         self.outputs = tuple(_spec(name, details) for name, details in self._outputs.items())
 
@@ -71,11 +72,11 @@ class TfliteSession:
             raise ModelError(f"{self._path}: {self.runtime} failed ({_first_line(e)})") from e
 
     def _fit(self, index: int, shape: tuple[int, ...]) -> None:
-        current = next(d["shape"] for d in self._interpreter.get_input_details() if d["index"] == index)
-        if tuple(current) != shape:
+        if self._shapes[index] != shape:
             with _quiet_native_log():
                 self._interpreter.resize_tensor_input(index, shape, strict=True)
                 self._interpreter.allocate_tensors()
+            self._shapes[index] = shape
 
 
 def quantize(values: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.generic]:

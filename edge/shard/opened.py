@@ -13,9 +13,11 @@ import numpy.typing as npt
 from edge.shard.columns import Array, map_column
 from edge.shard.content import STOCK_CODES, STOCK_VALUES, require_canonical
 from edge.shard.description import DESCRIPTION, TEXT_FIELDS, ShardDescription, read_description
+from edge.shard.keypoints import KEYPOINT_PACK
+from edge.shard.pack import Pack, open_pack
 from edge.shard.record import ProductRecord
 from edge.shard.strings import Strings
-from edge.shard.thumbnails import THUMBNAILS, Thumbnails, open_thumbnails
+from edge.shard.thumbnails import THUMBNAILS, open_thumbnails
 from edge.shard.vectors import Int8s
 
 
@@ -121,13 +123,23 @@ class Shard:
         return mask
 
     @cached_property
-    def thumbnails(self) -> Thumbnails | None:
+    def thumbnails(self) -> Pack | None:
         """The thumbnail pack beside the columns, opened when first asked for; None where there is none.
 
         Raises:
             ArtefactRefused: there is a pack, and it is not what it says it is.
         """
         return open_thumbnails(self.root / THUMBNAILS) if (self.root / THUMBNAILS).is_dir() else None
+
+    @cached_property
+    def keypoints(self) -> Pack | None:
+        """The keypoint pack beside the columns, likewise.
+
+        Raises:
+            ArtefactRefused: there is a pack, and it is not what it says it is.
+        """
+        root = self.root / KEYPOINT_PACK.folder
+        return open_pack(root, KEYPOINT_PACK) if root.is_dir() else None
 
     def thumbnail(self, row: int) -> bytes | None:
         """Return the picture of a product as the bytes of a WebP file, or None where there is none."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from edge.errors import OutputError
 from edge.shard.columns import Columns, write_column
 from edge.shard.description import DESCRIPTION, ShardDescription, column_names
+from edge.shard.keypoints import KEYPOINT_PACK
+from edge.shard.pack import write_pack
 from edge.shard.thumbnails import THUMBNAILS, write_thumbnails
 
 
@@ -23,6 +25,7 @@ def write_shard(
     space_id: str,
     columns: Columns,
     thumbnails: Mapping[int, bytes] | None = None,
+    keypoints: Mapping[int, bytes] | None = None,
 ) -> ShardDescription:
     """Write a shard; an older shard at `out` is replaced once the new one is whole.
 
@@ -33,6 +36,7 @@ def write_shard(
         space_id: names the embedding space of the vectors.
         columns: from `canonical_columns`.
         thumbnails: one WebP file by key of view, for the pack; None writes no pack.
+        keypoints: an entry of the keypoint pack by key of view; None writes no pack.
 
     Raises:
         ArtefactRefused: the name, the version or the space_id is out of its range.
@@ -47,6 +51,8 @@ def write_shard(
         (folder / DESCRIPTION).write_text(json.dumps(description.to_json(), indent=1) + "\n", encoding="utf-8")
         if thumbnails is not None:
             write_thumbnails(folder / THUMBNAILS, thumbnails)
+        if keypoints is not None:
+            write_pack(folder / KEYPOINT_PACK.folder, KEYPOINT_PACK, keypoints)
     return description
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from edge.bundle import DESCRIPTION, Bundle, BundleFile, DetectorPart, EmbedderPart, Matching, load_bundle
-from edge.bundle_description import Description, to_json
+from edge.bundle_description import Description, SecondLookPart, to_json
 from edge.detections import Float32s
 from edge.errors import ModelError
 from edge.files import canonical_json, sha256_of_file, whole_folder
@@ -40,6 +40,7 @@ class BundleSettings:
         float_embedder: the float model that names the embedding space, where the embedder is a quantized variant.
         projection: float32 (raw + 1, ndim), the last row being the bias, or None.
         agreement: measured agreement with the float models.
+        second_look: when products are looked at again; None: never.
     """
 
     name: str
@@ -50,6 +51,7 @@ class BundleSettings:
     float_embedder: ModelReading | None = None
     projection: Float32s | None = None
     agreement: dict[str, Any] = field(default_factory=dict)
+    second_look: SecondLookPart | None = None
 
 
 def build_bundle(detector: ModelReading, embedder: ModelReading, settings: BundleSettings, out: Path) -> Bundle:
@@ -128,6 +130,7 @@ def _describe(detector: ModelReading, embedder: ModelReading, settings: BundleSe
         matching=settings.matching,
         licences=settings.licences,
         agreement=settings.agreement,
+        second_look=settings.second_look,
     )
 
 

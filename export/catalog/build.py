@@ -30,6 +30,7 @@ from edge.shard.vectors import Int8s, quantize, view_key
 from edge.shard.writer import require_replaceable
 from export.catalog.items import Items, Problem, View, without
 from export.catalog.journal import Journal
+from export.catalog.keypoints import keypoint_entries
 from export.catalog.thumbnail import make_thumbnail
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Target:
         version: of the catalogue, from 1.
         space_id: the embedder's space.
         thumbnail_bytes: greatest length of a thumbnail; 0 makes no pack.
+        keypoint_bytes: greatest length of a view's keypoints; 0 makes no pack.
     """
 
     out: Path
@@ -64,6 +66,7 @@ class Target:
     version: int
     space_id: str
     thumbnail_bytes: int = 0
+    keypoint_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class BuildResult:
         carried: views that came from the old shard.
         resumed: views that came from the journal of an interrupted build.
         thumbnails: pictures in the pack.
+        keypoints: views in the keypoint pack.
     """
 
     description: ShardDescription
@@ -85,6 +89,7 @@ class BuildResult:
     carried: int
     resumed: int
     thumbnails: int
+    keypoints: int
 
 
 @dataclass(frozen=True)
@@ -133,12 +138,15 @@ def build_catalog(
         vectors = [known[k.key] if k.key in known else journal.vectors[k.picture] for k in keyed]
         columns = _columns(items, keyed, vectors, embedder.ndim)
         thumbnails = _thumbnails(keyed, images, target, old, watch) if target.thumbnail_bytes else None
-        written = write_shard(target.out, target.catalog, target.version, target.space_id, columns, thumbnails)
+        keypoints = _keypoints(keyed, images, target, old, watch) if target.keypoint_bytes else None
+        written = write_shard(
+            target.out, target.catalog, target.version, target.space_id, columns, thumbnails, keypoints
+        )
         journal.remove()
     carried = sum(k.key in known for k in keyed)
     resumed = sum(k.key not in known and k.picture in left for k in keyed)
     embedded = len(keyed) - carried - resumed
-    return BuildResult(written, items, embedded, carried, resumed, len(thumbnails or ()))
+    return BuildResult(written, items, embedded, carried, resumed, len(thumbnails or ()), len(keypoints or ()))
 
 
 def journal_path(out: Path) -> Path:
@@ -237,6 +245,13 @@ def _columns(items: Items, keyed: Sequence[_KeyedView], vectors: Sequence[Int8s]
         np.array(vectors, np.int8).reshape(-1, ndim),
         np.array([row_of[k.view.product_id] for k in keyed], np.int64),
     )
+
+
+def _keypoints(
+    keyed: Sequence[_KeyedView], images: Path, target: Target, old: Shard | None, watch: Watch[_KeyedView]
+) -> dict[int, bytes]:
+    views = ((k.key, images / k.view.image) for k in watch(keyed, "keypoints"))
+    return keypoint_entries(views, target.keypoint_bytes, old)
 
 
 def _thumbnails(

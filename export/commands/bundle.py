@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from edge.bundle import Bundle
-from edge.bundle_description import TARGETS, Matching
+from edge.bundle_description import TARGETS, Matching, SecondLookPart
 from edge.command_line import say, write_json
 from edge.detections import Float32s
 from edge.errors import InputError, UsageError
@@ -50,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--crop-margin", type=float, default=0.05, metavar="X", help="boxes are widened by this share (%(default)s)"
     )
+    parser.add_argument(
+        "--second-look", action="store_true", help="look again at close calls, in catalogues with a pack for it"
+    )
     parser.add_argument("--licence", action="append", default=[], metavar="TEXT", help="a model's licence, repeatable")
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
@@ -89,6 +92,7 @@ def _settings(
         licences=tuple({"licence": text} for text in args.licence),
         float_embedder=float_embedder,
         projection=projection,
+        second_look=SecondLookPart() if args.second_look else None,
     )
 
 

@@ -12,11 +12,13 @@ from typing import Any, TypeVar
 
 from edge.bundle import load_bundle
 from edge.command_line import progress, say, write_json
-from edge.errors import UsageError
+from edge.errors import MissingExtra, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.shard import Shard, open_shard
 from edge.shard.description import CATALOG_PATTERN
+from edge.shard.keypoints import DEFAULT_KEYPOINT_BYTES, MAX_KEYPOINT_BYTES
 from edge.shard.thumbnails import MAX_THUMBNAIL_BYTES
+from edge.sift import EXTRA, is_installed
 from export.catalog.build import BuildResult, Target, build_catalog
 from export.catalog.items import Problem, read_items
 
@@ -45,6 +47,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="BYTES",
         help=f"add a pack with one picture for each product, each at most BYTES long (up to {MAX_THUMBNAIL_BYTES})",
     )
+    parser.add_argument(
+        "--second-look",
+        type=int,
+        nargs="?",
+        const=DEFAULT_KEYPOINT_BYTES,
+        default=0,
+        metavar="BYTES",
+        help="add a pack that close calls are decided by, each view at most BYTES long "
+        f"(default {DEFAULT_KEYPOINT_BYTES}, up to {MAX_KEYPOINT_BYTES}); needs OpenCV",
+    )
     add_hardware_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the shard")
     parser.add_argument("--json", metavar="FILE|-", help="write what was done")
@@ -59,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     items = read_items(args.items)
     bundle = load_bundle(args.bundle or default_bundle())
     old = open_shard(args.update) if args.update else None
-    target = Target(args.out, _name(args, old), _version(args, old), bundle.space_id, args.thumbnails)
+    packs = args.thumbnails, args.second_look
+    target = Target(args.out, _name(args, old), _version(args, old), bundle.space_id, *packs)
     result = build_catalog(items, args.images, bundle.open_embedder(hardware_of(args)), target, old, _watch)
     document = _document(result, args.out, time.perf_counter() - start)
     _report(document, args.items)
@@ -74,6 +87,10 @@ def _require_usable(args: argparse.Namespace) -> None:
         raise UsageError(f"--images {args.images}: no such folder")
     if not 0 <= args.thumbnails <= MAX_THUMBNAIL_BYTES:
         raise UsageError(f"--thumbnails {args.thumbnails}: between 0 and {MAX_THUMBNAIL_BYTES} bytes each")
+    if not 0 <= args.second_look <= MAX_KEYPOINT_BYTES:
+        raise UsageError(f"--second-look {args.second_look}: between 0 and {MAX_KEYPOINT_BYTES} bytes each")
+    if args.second_look and not is_installed():
+        raise MissingExtra("OpenCV, which --second-look finds keypoints with,", EXTRA)
     if args.version is not None and not 1 <= args.version < 2**53:
         raise UsageError(f"--version {args.version}: a version is 1 or more")
     if args.name is not None and not CATALOG_PATTERN.fullmatch(args.name):
@@ -113,6 +130,7 @@ def _document(result: BuildResult, out: Path, seconds: float) -> dict[str, Any]:
         "carried": result.carried,
         "resumed": result.resumed,
         "thumbnails": result.thumbnails,
+        "keypoints": result.keypoints,
         "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
         "seconds": round(seconds, 3),
         "peak_memory_bytes": _peak_memory_bytes(),

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     print("\nBeside what the clip is known to show\n", file=out)
     print("\n".join(verdict_lines(result.verdicts)), file=out)
     print("\nPhotos of the same products\n", file=out)
-    print(retrieval_table(result.figures, result.by_group), file=out)
+    print(retrieval_table({"all": result.figures, **result.by_group}), file=out)
     print(f"\nLook at {result.report} and {result.annotated}", file=out)
     if args.json:
         write_json(tag_document(result.run), args.json)

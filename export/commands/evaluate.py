@@ -22,6 +22,7 @@ from export.evaluation.tables import detection_table, retrieval_table
 EXAMPLE = """  python -m export evaluate --bundle bundle --shard shard --queries queries.csv --images photos
   python -m export evaluate --bundle bundle --coco labels.json --images photos --json -"""
 EXIT_INPUT = 3
+WAYS = ("with second look", "embedder alone")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--coco", type=Path, metavar="FILE.json", help="labelled boxes: the detector alone")
     parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
     parser.add_argument("--crop", choices=CROPS, default="detector", help="what is embedded (default: %(default)s)")
+    parser.add_argument("--no-second-look", action="store_true", help="rank by the embedder alone")
     add_hardware_arguments(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result document")
 
@@ -52,7 +54,8 @@ def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, 
     if args.shard is None:
         raise UsageError("--queries needs --shard, the catalogue that the photos are searched in")
     file = read_queries(args.queries)
-    kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)], hardware=hardware_of(args))
+    bundle, shards = load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)]
+    kit = Kit.open(bundle, shards, hardware=hardware_of(args), second_look=not args.no_second_look)
     answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop)
     problems = (*file.problems, *(f"{args.queries}, {problem}" for problem in answered.problems))
     return *_retrieval(kit, answered, args.crop), problems
@@ -61,10 +64,15 @@ def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, 
 def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any], str]:
     matching, shard = kit.bundle.matching, kit.gallery.shards[0]
     whole = measure(answered.answers, matching)
-    groups = measure_by_group(answered.answers, matching, [query.group for query in answered.queries])
+    names = [query.group for query in answered.queries]
+    groups = measure_by_group(answered.answers, matching, names)
+    alone = measure(answered.embedder_alone, matching)
+    groups_alone = measure_by_group(answered.embedder_alone, matching, names)
     document = {
         **whole.document(),
         "by": {name: figures.document() for name, figures in groups.items()},
+        "second_look": kit.second_look is not None,
+        "embedder_alone": {**alone.document(), "by": {name: g.document() for name, g in groups_alone.items()}},
         "crop": crop,
         "crops": len(answered.answers.photo),
         "without_crop": len(answered.answers) - len(set(answered.answers.photo.tolist())),
@@ -73,7 +81,11 @@ def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any],
         "bundle": {"name": kit.bundle.name, "sha256": kit.bundle.sha256, "space_id": kit.bundle.space_id},
         "shard": {"catalog": shard.catalog, "version": shard.version, "items": shard.products, "sha256": shard.sha256},
     }
-    return document, retrieval_table(whole, groups)
+    if kit.second_look is None:
+        return document, retrieval_table({"all": whole, **groups})
+    rows = {"all": (whole, alone)} | {name: (groups[name], groups_alone[name]) for name in groups}
+    ways = {f"{name}, {way}": figures for name, pair in rows.items() for way, figures in zip(WAYS, pair, strict=True)}
+    return document, retrieval_table(ways)
 
 
 def _detections(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:

@@ -17,6 +17,7 @@ from edge.output.annotate import annotate
 from edge.output.report import write_report
 from edge.pipeline import STEPS, Kit, tag_source
 from edge.shard import open_shard
+from edge.shard.keypoints import DEFAULT_KEYPOINT_BYTES
 from edge.stopwatch import Stopwatch
 from edge.tags import TagRun
 from export.catalog.build import Target, build_catalog
@@ -90,8 +91,9 @@ def walk(out: Path, bundle_path: Path, seed: int = 0, say: Say = print) -> DemoR
 
 
 def build_demo_shard(media: DemoMedia, kit: Kit, out: Path) -> Path:
-    """Embed the demo's catalogue into a shard with thumbnails and return its folder."""
-    target = Target(out, CATALOG, 1, kit.bundle.space_id, THUMBNAIL_BYTES)
+    """Embed the demo's catalogue into a shard with its packs and return the shard's folder."""
+    keypoint_bytes = DEFAULT_KEYPOINT_BYTES if kit.bundle.second_look else 0
+    target = Target(out, CATALOG, 1, kit.bundle.space_id, THUMBNAIL_BYTES, keypoint_bytes)
     build_catalog(read_items(media.items_csv), media.images, kit.embedder, target)
     return out
 

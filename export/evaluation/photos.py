@@ -7,7 +7,7 @@ apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,25 +15,37 @@ from typing import Literal, get_args
 import numpy as np
 
 from edge.crops import cut_crops
-from edge.detections import Float32s
+from edge.detections import Float32s, Int32s
 from edge.errors import MediaError
+from edge.matches import Matches
 from edge.media.sources import open_source
-from edge.pipeline import CANDIDATES, Kit
+from edge.pipeline import CANDIDATES, Kit, candidates_of
 from edge.preprocessing import ImageArray
+from edge.tags import Candidate
 from export.evaluation.queries import Query
 from export.evaluation.retrieval import NOTHING, Answers
 
 Crop = Literal["detector", "centre", "whole"]
 CROPS: tuple[Crop, ...] = get_args(Crop)
 CENTRE_SHARE = 0.7
+Row = tuple[Int32s, Float32s]
+Ranking = tuple[Row, Row]
 
 
 @dataclass(frozen=True)
 class Answered:
-    """The queries that could be asked, the answers to them, and a sentence for each one that could not."""
+    """The queries that could be asked, and what was said.
+
+    Attributes:
+        queries: those that could be asked.
+        answers: to them, as `edge tag` gives them.
+        embedder_alone: to them, without a second look; the same where there is none.
+        problems: a sentence for each query that could not be asked.
+    """
 
     queries: tuple[Query, ...]
     answers: Answers
+    embedder_alone: Answers
     problems: tuple[str, ...]
 
 
@@ -48,27 +60,50 @@ def ask(kit: Kit, queries: Iterable[Query], images: Path, crop: Crop) -> Answere
     """
     shard = kit.gallery.shards[0]
     asked: list[Query] = []
-    expected, vectors, problems = [], [], []
+    expected: list[int] = []
+    found: list[list[Ranking]] = []
+    problems = []
     for query in queries:
         row = shard.find(query.product_id) if query.product_id else NOTHING
         if row is None:
             problems.append(f"line {query.line}: product {query.product_id!r} is not in the shard {shard.root}")
             continue
         try:
-            vectors.append(kit.embedder.embed(crops_of(kit, open_photo(images / query.path).image, crop)))
+            crops = crops_of(kit, open_photo(images / query.path).image, crop)
+            found.append([_rank(kit, *one) for one in zip(crops, _search(kit, crops), strict=True)])
         except MediaError as e:
             problems.append(f"line {query.line}: {e}")
             continue
         asked.append(query)
         expected.append(row)
-    return Answered(tuple(asked), _answers(kit, expected, vectors), tuple(problems))
+    return Answered(tuple(asked), _answers(expected, found, 0), _answers(expected, found, 1), tuple(problems))
 
 
-def _answers(kit: Kit, expected: list[int], vectors: list[Float32s]) -> Answers:
-    """Search with the crops of all photos at once."""
-    photo = np.repeat(np.arange(len(vectors), dtype=np.int32), [len(v) for v in vectors])
-    embeddings = np.concatenate([np.zeros((0, kit.embedder.ndim), np.float32), *vectors])
-    return Answers(np.array(expected, np.int32), photo, kit.gallery.search(embeddings, CANDIDATES))
+def _search(kit: Kit, crops: list[ImageArray]) -> list[tuple[Candidate, ...]]:
+    return candidates_of(kit.gallery.search(kit.embedder.embed(crops), kit.looked_up), kit.gallery)
+
+
+def _rank(kit: Kit, crop: ImageArray, candidates: tuple[Candidate, ...]) -> Ranking:
+    """Return rows and similarities of the products of a crop: as `edge tag` gives them, and by the embedder alone."""
+    return _row(kit, kit.reconsider(crop, candidates)), _row(kit, candidates)
+
+
+def _row(kit: Kit, candidates: Sequence[Candidate]) -> Row:
+    product, similarity = np.full(CANDIDATES, -1, np.int32), np.full(CANDIDATES, -1, np.float32)
+    for place, candidate in enumerate(candidates[:CANDIDATES]):
+        row = kit.gallery.shards[candidate.shard].find(candidate.product_id)
+        product[place], similarity[place] = -1 if row is None else row, candidate.similarity
+    return product, similarity
+
+
+def _answers(expected: list[int], found: list[list[Ranking]], way: int) -> Answers:
+    """Lay out the rankings of all crops of all photos, by one of the two ways."""
+    photo = np.repeat(np.arange(len(found), dtype=np.int32), [len(rankings) for rankings in found])
+    matches = Matches.empty(len(photo), CANDIDATES)
+    product, similarity = matches.product.copy(), matches.similarity.copy()
+    for at, ranking in enumerate(ranking for rankings in found for ranking in rankings):
+        product[at], similarity[at] = ranking[way]
+    return Answers(np.array(expected, np.int32), photo, Matches(np.minimum(product, 0), product, similarity))
 
 
 def crops_of(kit: Kit, image: ImageArray, crop: Crop) -> list[ImageArray]:

@@ -1,6 +1,6 @@
 """Figures as a person reads them in a terminal.
 
->>> print(retrieval_table(measure(answers, matching), {}))
+>>> print(retrieval_table({"all": measure(answers, matching)}))
         queries  recall@1        recall@5        ...
 all          40  85 (74-94)      97 (92-100)     ...
 """
@@ -23,10 +23,10 @@ NONE = "-"
 NOTE = "percent, with 95 % intervals by bootstrap over products; - where there is nothing to measure"
 
 
-def retrieval_table(whole: Figures, groups: Mapping[str, Figures]) -> str:
-    """Lay out the figures of all queries and of each group as text, a line for each."""
+def retrieval_table(rows_by_name: Mapping[str, Figures]) -> str:
+    """Lay out figures as text, a line for each name."""
     rows = [["", "queries", *HEADINGS.values()]]
-    for name, figures in {"all": whole, **groups}.items():
+    for name, figures in rows_by_name.items():
         rows.append([name, str(figures.queries), *(_cell(figures, figure) for figure in HEADINGS)])
     return _aligned(rows) + f"\n{NOTE}"
 

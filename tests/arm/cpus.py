@@ -1,8 +1,8 @@
 """The processors that are imitated: what the emulator calls them and what they say of themselves.
 
 A process under user emulation reads /proc/cpuinfo of the machine that emulates. onnxruntime 1.32 and LiteRT 2.3 ask
-that file which ARM core they run on, find an x86-64 one, and crash while they are imported. With the file that a
-Raspberry Pi has in its place they run, and choose the kernels of that core.
+that file which ARM core they run on, find an x86-64 one, and crash (the one when it is imported, the other at its first
+model). With the file that a Raspberry Pi has in its place they run, and choose the kernels of that core.
 """
 
 from __future__ import annotations

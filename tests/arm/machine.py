@@ -205,7 +205,7 @@ def main() -> int:
     """Set up the machine; print one sentence and return 2 where that cannot be."""
     try:
         set_up(FOLDER)
-    except Unavailable as e:
+    except (Unavailable, OSError) as e:
         print(f"test-arm: {e}", file=sys.stderr)
         return 2
     (FOLDER / STAMP).touch()

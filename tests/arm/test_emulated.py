@@ -28,6 +28,7 @@ from export.render.demo_media import write_catalogue
 from export.render.products import demo_products
 from tests.arm.cpus import CPUS, Cpu
 from tests.arm.machine import FOLDER, STAMP, ArmMachine
+from tests.arm.quantized import write_quantized
 from tests.conftest import REPOSITORY, absent, shared_folder
 from tests.small_shards import random_shard
 
@@ -45,6 +46,8 @@ WITHIN = {
 """How far aarch64 may be from x86-64, step by step, with the same inputs: far less than a port may be."""
 STEP = 1
 """How far a component of an int8 vector may be from that of the other architecture."""
+QUANTIZED_COSINE = {"unsigned": 0.99999, "signed": 0.995}
+"""int8 embedders: the ARM kernels of onnxruntime round signed activations otherwise, see docs/arm.md."""
 LITERT_COSINE = 0.999
 LITERT_PIXELS = 0.5
 
@@ -77,6 +80,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert export(["catalog", items, "--images", images, "--threads", "1", "--out", str(folder / "shard")]) == 0
     ndim = open_shard(folder / "shard").ndim
     random_shard(folder / "many", MANY_VIEWS // 2, MANY_VIEWS, ndim)
+    write_quantized(folder)
     np.save(folder / "queries.npy", np.random.default_rng(1).standard_normal((QUERIES, ndim)).astype(np.float32))
     (folder / "jobs.json").write_text(json.dumps(list(jobs(shared_folder() / "models"))))
     return folder
@@ -184,6 +188,15 @@ def test_tags_are_those_of_x86(here: Walk, there: Walk) -> None:
             assert {name: a[name] for name in names} == {name: b[name] for name in names}
             assert a["similarity"] == pytest.approx(b["similarity"], abs=WITHIN["similarity"])
             assert a["best"]["xyxy"] == pytest.approx(b["best"]["xyxy"], abs=WITHIN["box_pixels"])
+
+
+@pytest.mark.parametrize("activations", QUANTIZED_COSINE)
+def test_int8_embedder_answers_as_on_x86(activations: str, here: Walk, there: Walk) -> None:
+    x86, arm = (walk.arrays("quantized")[activations] for walk in (here, there))
+    assert x86.shape == arm.shape and len(x86) >= 4
+    cosines = [cosine(a, b) for a, b in zip(x86, arm, strict=True)]
+    print(f"{activations}: equal {np.array_equal(x86, arm)}, cosine {min(cosines):.7f} to {max(cosines):.7f}")
+    assert min(cosines) >= QUANTIZED_COSINE[activations]
 
 
 def test_tflite_models_answer_as_on_x86(shared: Path, here: Walk, there: Walk) -> None:

@@ -1,10 +1,11 @@
 """The walk that is taken on either architecture: the same code, the same inputs, and all that comes of it on disk.
 
 Run as `python -m tests.arm.walk IN OUT`. IN holds `ITEMS.csv` and `images/` (a catalogue), `shard/` (the same, built
-on x86-64), `many/` (a shard of random vectors), `queries.npy`, and `jobs.json` (TFLite models with a picture each).
-OUT gets `golden.json` (what each step makes of each golden picture), `shard/` (the catalogue, embedded here),
-`carried/` (the same, vectors carried over from IN/shard), `matches.npz`, `tags.json` (the tag document), `litert.npz`
-(what the TFLite models answer) and `machine.json`.
+on x86-64), `many/` (a shard of random vectors) with `queries.npy`, `unsigned.onnx` and `signed.onnx` (int8 embedders)
+with `inputs.npy`, and `jobs.json` (TFLite models with a picture each). OUT gets `golden.json` (what each step makes of
+each golden picture), `shard/` (the catalogue, embedded here), `carried/` (the same, vectors carried over from
+IN/shard), `matches.npz`, `tags.json` (the tag document), `quantized.npz` and `litert.npz` (what these models answer)
+and `machine.json`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from edge.defaults import default_bundle, demo_shard
 from edge.gallery import Gallery
 from edge.golden import golden_folder, observe, read_golden, read_pixels
 from edge.inference.hardware import Hardware
+from edge.inference.onnx_session import OnnxSession
 from edge.machine import machine, runtimes
 from edge.pipeline import CANDIDATES, Kit
 from edge.shard import open_shard
@@ -39,11 +41,12 @@ def walk(given: Path, out: Path) -> None:
     np.savez(out / "matches.npz", **searches(given))
     pictures = [str(golden_folder() / f"{name}.png") for name in TAGGED]
     require_done(edge(["tag", *pictures, "--json", str(out / "tags.json"), "--threads", "1"]))
+    np.savez(out / "quantized.npz", **quantized(given))
     np.savez(out / "litert.npz", **answers(json.loads((given / "jobs.json").read_text()), "litert"))
 
 
 def golden() -> dict[str, object]:
-    """Return what each step makes of each golden picture, the embeddings unrounded."""
+    """Return what each step makes of each golden picture."""
     kit = Kit.open(load_bundle(default_bundle()), [open_shard(demo_shard())], hardware=Hardware(1, ("cpu",)))
     return {
         name: observe(kit, read_pixels(golden_folder() / f"{name}.png"), boxes(entry["detections"]))
@@ -72,6 +75,16 @@ def searches(given: Path) -> dict[str, np.ndarray]:
         shard = open_shard(given / name)
         matches = Gallery([shard], shard.space_id).search(queries, CANDIDATES)
         found |= {f"{name}/product": matches.product, f"{name}/similarity": matches.similarity}
+    return found
+
+
+def quantized(given: Path) -> dict[str, np.ndarray]:
+    """Return the vectors of the int8 embedders, one row for each input."""
+    found = {}
+    for name in ("unsigned", "signed"):
+        session = OnnxSession(given / f"{name}.onnx", Hardware(1, ("cpu",)))
+        runs = [session.run({session.inputs[0].name: tensor[None]}) for tensor in np.load(given / "inputs.npy")]
+        found[name] = np.concatenate([next(iter(outputs.values())).reshape(1, -1) for outputs in runs])
     return found
 
 

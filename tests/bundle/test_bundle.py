@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edge.bundle import DESCRIPTION, load_bundle
-from edge.bundle_description import from_json, to_json
+from edge.bundle_description import SecondLookPart, from_json, to_json
 from edge.errors import ArtefactRefused, ModelError, OutputError
 from edge.preprocessing import Preprocessing
 from export.bundles.build import BundleSettings, Matching, build_bundle, space_id, trial_picture
@@ -68,6 +68,15 @@ def test_a_built_bundle_detects_and_embeds(bundle_folder: Path) -> None:
 def test_description_survives_reading_and_writing(bundle_folder: Path) -> None:
     value = json.loads((bundle_folder / DESCRIPTION).read_text())
     assert to_json(from_json(value, "here")) == value
+
+
+def test_a_second_look_is_off_unless_it_is_described(models: Path, bundle_folder: Path) -> None:
+    assert "second_look" not in json.loads((bundle_folder / DESCRIPTION).read_text())
+    assert load_bundle(bundle_folder).second_look is None
+    rule = SecondLookPart(weight=0.3, margin_threshold=0.2, products=4)
+    build(models, models / "again", second_look=rule)
+    assert load_bundle(models / "again").second_look == rule
+    assert load_bundle(models / "again").space_id == load_bundle(bundle_folder).space_id
 
 
 def test_the_same_models_give_the_same_bundle(models: Path) -> None:
@@ -232,6 +241,11 @@ def set_in(*path: str | int, to: Any) -> Callable[[dict[str, Any]], object]:
         (set_in("matching", "similarity_threshold", to=float("nan")), "similarity_threshold is nan"),
         (set_in("matching", "similarity_threshold", to="0.5"), "similarity_threshold is '0.5'"),
         (set_in("matching", "margin_threshold", to=-0.1), "margin_threshold"),
+        (set_in("second_look", to=None), "second_look must be an object"),
+        (set_in("second_look", to={"weight": 0.5}), "second_look lacks the keys"),
+        (set_in("second_look", to={"weight": 11, "margin_threshold": 0.1, "products": 5}), "second_look weight is 11"),
+        (set_in("second_look", to={"weight": 1, "margin_threshold": 0.1, "products": 1}), "second_look products is 1"),
+        (set_in("second_look", to={"weight": 1, "margin_threshold": 3, "products": 5}), "second_look margin_threshold"),
         (set_in("licences", to=["free"]), "licences must be an object"),
         (set_in("licences", to=3), "malformed"),
     ],

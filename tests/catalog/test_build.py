@@ -36,10 +36,16 @@ def table(tmp_path: Path) -> Path:
 
 
 def build(
-    table: Path, out: str = "shard", old: Shard | None = None, space: str = SPACE, thumbnails: int = 0
+    table: Path,
+    out: str = "shard",
+    old: Shard | None = None,
+    space: str = SPACE,
+    thumbnails: int = 0,
+    keypoints: int = 0,
 ) -> tuple[BuildResult, Shard, CountingEmbedder]:
     embedder = CountingEmbedder()
-    target = Target(table.parent / out, "shop", 1 if old is None else old.version + 1, space, thumbnails)
+    version = 1 if old is None else old.version + 1
+    target = Target(table.parent / out, "shop", version, space, thumbnails, keypoints)
     result = build_catalog(read_items(table), table.parent / "images", embedder, target, old)
     return result, open_shard(target.out), embedder
 
@@ -269,6 +275,20 @@ def test_thumbnails_show_the_first_row_and_are_carried_over(table: Path) -> None
     _, first, _ = build(table, "first", thumbnails=400)
     _, again, _ = build(table, "again", first, thumbnails=400)
     assert [again.thumbnail(row) for row in range(6)] == [first.thumbnail(row) for row in range(6)]
+
+
+def test_keypoints_of_every_view_are_packed_and_carried_over(table: Path) -> None:
+    pytest.importorskip("cv2")
+    result, shard, _ = build(table, keypoints=280)
+    assert shard.keypoints is not None
+    assert result.keypoints == len(shard.keypoints) == shard.views
+    entries = [shard.keypoints.get(int(key)) for key in shard.keys]
+    assert all(entry is not None and len(entry) <= 280 and len(entry) % 28 == 0 for entry in entries)
+    assert any(entries)
+    _, without, _ = build(table, "without")
+    assert without.keypoints is None and without.sha256 == shard.sha256
+    _, again, _ = build(table, "again", shard, keypoints=280)
+    assert again.keypoints is not None and again.keypoints.sha256 == shard.keypoints.sha256
 
 
 def test_thumbnail_keeps_to_its_budget_or_is_left_out() -> None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from edge import checkup, cli, golden, machine
+from edge import checkup, cli, machine
 from edge.defaults import default_bundle
 from edge.golden import GOLDEN, golden_folder, read_golden
 from edge.inference.hardware import Hardware
+from export import cli as export_cli
 from tests.conftest import REPOSITORY
 
 X86 = "processor\t: 0\nflags\t\t: fpu vme sse4_1 sse4_2 avx2 avx512_vnni ssse3 fma\nbugs\t\t: none\n"
@@ -62,16 +63,13 @@ def test_a_good_machine_is_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"machine", "runtimes", "threads"} <= set(report)
 
 
-def test_wrong_answers_are_not_good(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_answers_are_not_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path(shutil.copytree(golden_folder(), tmp_path / "golden"))
     value = read_golden(folder)
     crop = value["pictures"]["one"]["crops"][0]
     crop["embedding"] = [-v for v in crop["embedding"]]
     (folder / GOLDEN).write_text(json.dumps(value))
-    monkeypatch.setattr(golden, "golden_folder", lambda: folder)
-    assert cli.main(["doctor"]) == 3
+    assert cli.main(["doctor", "--golden", str(folder)]) == 3
     said = capsys.readouterr().out
     assert "one, embeddings: cosine -1.0" in said and "This machine is not good" in said
 
@@ -82,8 +80,49 @@ def test_a_bundle_that_cannot_be_used_is_said(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_a_missing_provider_is_noted() -> None:
-    report = checkup.check_up(default_bundle(), Hardware(1, ("nowhere",)))
+    report = checkup.check_up(checkup.Subject(default_bundle()), Hardware(1, ("nowhere",)))
     assert report["good"] and "'nowhere'" in report["golden"][0]["notes"][0]
+
+
+@pytest.mark.full
+def test_one_tflite_bundle_gives_the_same_tags_on_both_runtimes(
+    shared: Path, tflite_python: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same files, golden on LiteRT here, checked on tflite-runtime there: boxes, vectors, products."""
+    pytest.importorskip("ai_edge_litert", reason="ai-edge-litert is not installed: pip install 'taglet[litert]'")
+    models, bundle, shard = shared / "models", str(tmp_path / "bundle"), str(tmp_path / "shard")
+    parts = ["--detector", str(models / "detectors" / "yolox_nano_416_f16.tflite")]
+    parts += ["--embedder", str(models / "embedders" / "mobilenet_v1_025_float_embedder.tflite")]
+    assert export_cli.main(["bundle", *parts, "--out", bundle]) == 0
+    items = tmp_path / "items.csv"
+    pictures = sorted((models / "images").glob("*.jpg"))[:6]
+    items.write_text("product_id,title,image\n" + "".join(f"p{i},P {i},{p.name}\n" for i, p in enumerate(pictures)))
+    images = ["--images", str(models / "images")]
+    assert export_cli.main(["catalog", str(items), *images, "--bundle", bundle, "--out", shard]) == 0
+    golden = ["--golden", str(tmp_path / "golden")]
+    chosen = ["--bundle", bundle, "--shard", shard]
+    assert export_cli.main(["golden", *chosen, *images, "--out", golden[1]]) == 0
+    command = [
+        str(tflite_python),
+        "-W",
+        "error",
+        "-m",
+        "edge",
+        "doctor",
+        *chosen,
+        *golden,
+        "--threads",
+        "1",
+        "--json",
+        "-",
+    ]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)["golden"][0]
+    assert told["runtime"] == "tflite-runtime 2.14.0" and told["passed"] and told["steps"] >= 28
+    made = json.loads((tmp_path / "golden" / GOLDEN).read_text())
+    assert made["made_with"][0].startswith("ai-edge-litert")
+    assert sum(len(picture["crops"]) for picture in made["pictures"].values()) >= 2
 
 
 @pytest.mark.full

@@ -82,7 +82,7 @@ def test_an_empty_catalogue_leaves_objects_unmatched_without_a_nearest():
 
 def test_crops_are_kept_small():
     tags, _ = close(sighting(0.0))
-    assert max(tags[0].best.crop.shape[:2]) <= 160
+    assert max(tags[0].best.crop.shape[:2]) <= 200
 
 
 def test_tag_id_is_the_written_rule():

@@ -1,0 +1,109 @@
+"""The second look: the first products of a search, ranked again by what is printed on them.
+
+An embedding says what a thing looks like as a whole; of two cartons of one brand it prefers the right one by a hair.
+So where the lead is small, the keypoints of the crop are compared with those of each product's views, kept in the
+optional pack beside the thumbnails. The rule, for a product of similarity s whose best view has n agreeing keypoints:
+
+    e = weight * log(1 + max(0, n - 3)) ; similarity = s + (1 - s) * (1 - exp(-e))
+
+and the products are then ordered by that, equal ones as they were. Up to three agree by chance, and say nothing. Where
+no keypoint agrees, or a product has no entry in the pack, its similarity stays what it was. Products beyond the ones
+that were looked at follow in their order.
+
+    >>> second_look = open_second_look(bundle.second_look, shards)
+    >>> second_look.reorder(crop, candidates)[0].product_id
+    'oat-drink-1l'
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edge.bundle_description import SecondLookPart
+from edge.errors import ArtefactRefused
+from edge.keypoints import Keypoints, count_agreeing
+from edge.preprocessing import ImageArray
+from edge.shard import Shard
+from edge.sift import CROP_KEYPOINTS, CROP_SIDE, EXTRA, find_keypoints, is_installed
+from edge.tags import Candidate
+
+CHANCE = 3  # wrong products reach it: it is the 0.95 quantile over photos of other things
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """Ranks the first products again by local evidence.
+
+    Attributes:
+        rule: weight, lead below which it looks, number of products looked at.
+        shards: catalogues, in the order that `Candidate.shard` counts; those without a pack give no evidence.
+    """
+
+    rule: SecondLookPart
+    shards: tuple[Shard, ...]
+
+    def reorder(self, crop: ImageArray, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Look again at the first products, if their lead is small.
+
+        Args:
+            crop: (h, w, 3) uint8 RGB; more than 200 pixels a side are not needed.
+            candidates: products, best first.
+
+        Returns:
+            The same products in their new order, with their new similarities.
+        """
+        if len(candidates) < 2 or candidates[0].similarity - candidates[1].similarity >= self.rule.margin_threshold:
+            return tuple(candidates)
+        looked_at, rest = candidates[: self.rule.products], candidates[self.rule.products :]
+        seen = find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS)
+        agreeing = [max((count_agreeing(seen, view) for view in self._views(c)), default=0) for c in looked_at]
+        raised = [
+            replace(c, similarity=with_evidence(c.similarity, n, self.rule.weight))
+            for c, n in zip(looked_at, agreeing, strict=True)
+        ]
+        return (*sorted(raised, key=lambda c: -c.similarity), *rest)
+
+    def _views(self, candidate: Candidate) -> list[Keypoints]:
+        shard = self.shards[candidate.shard]
+        row = shard.find(candidate.product_id)
+        if row is None or shard.keypoints is None:
+            return []
+        entries = (shard.keypoints.get(int(key)) for key in shard.keys[shard.views_of(row)])
+        try:
+            return [Keypoints.from_bytes(entry) for entry in entries if entry is not None]
+        except ValueError as e:
+            raise ArtefactRefused(f"{shard.keypoints.root}: not keypoints ({e}): fetch the pack again") from e
+
+
+def open_second_look(rule: SecondLookPart | None, shards: Sequence[Shard]) -> SecondLook | None:
+    """Open the second look, or return None where `why_not` has a reason.
+
+    Raises:
+        ArtefactRefused: a shard's pack is not what it says it is.
+    """
+    if rule is None or why_not(rule, shards):
+        return None
+    return SecondLook(rule, tuple(shards))
+
+
+def why_not(rule: SecondLookPart | None, shards: Sequence[Shard]) -> str | None:
+    """Return why there is no second look, as a sentence, or None where there is one.
+
+    Raises:
+        ArtefactRefused: a shard's pack is not what it says it is.
+    """
+    if rule is None:
+        return "no second look: the bundle has none"
+    if all(shard.keypoints is None for shard in shards):
+        return "no second look: no catalogue has a keypoint pack (made by `export catalog --second-look`)"
+    if not is_installed():
+        return f"no second look: OpenCV is not installed: run `pip install 'taglet[{EXTRA}]'`"
+    return None
+
+
+def with_evidence(similarity: float, agreeing: int, weight: float) -> float:
+    """Return the similarity -1..1 raised by keypoints that agree; see the rule at the head of this module."""
+    evidence = weight * math.log1p(max(0, agreeing - CHANCE))
+    return similarity + (1 - similarity) * (1 - math.exp(-evidence))
