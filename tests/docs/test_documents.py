@@ -62,6 +62,8 @@ def test_shown_command_parses(shown: ShownCommand) -> None:
             assert set(targets) <= TARGETS
         case ("python", "-m", "edge" | "export", *_):
             parse(shown.words)
+        case ("python", "-m", "export.train.detector.default" as module, *arguments):
+            importlib.import_module(module).arguments_parser().parse_args(arguments)
         case (word, *_):
             assert word in SHELL_WORDS, f"{shown}: nothing checks {word!r}"
 

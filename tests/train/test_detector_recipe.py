@@ -91,3 +91,14 @@ def test_rendered_recipe_writes_both_forms(tmp_path: Path) -> None:
     assert (tmp_path / "d.small.onnx").stat().st_size < 1_200_000
     for name in ("d.onnx", "d.small.onnx"):
         assert load_detector(tmp_path / name).preprocessing.size_wh == (64, 64)
+
+
+def test_rendered_share_is_of_the_whole() -> None:
+    from export.train.detector.recipes import with_rendered
+    from export.train.detector.samples import Album
+    from export.train.detector.training import Ingredient
+
+    photos = Ingredient(Album([]), 0.7)
+    mixed = with_rendered([photos], 0.3, 64)
+    weights = [item.weight for item in mixed]
+    assert mixed[0] is photos and sum(weights[1:]) / sum(weights) == pytest.approx(0.3)

@@ -70,11 +70,11 @@ def _photos(args: argparse.Namespace) -> Photos:
 
 
 def _ingredients(args: argparse.Namespace, photos: Photos) -> list[Ingredient]:
-    from export.train.detector.recipes import photos_and_rendered
+    from export.train.detector.recipes import photos_and_rendered, with_rendered
 
     cartons = carton_samples(photos.groceries, args.out.with_suffix(".cartons.json"))
     bottles = bottle_samples(args.teacher, frames(args.data / "videos" / "bottle-detection.mp4", 24))
-    return photos_and_rendered(photos, cartons, bottles, args.size)
+    return with_rendered(photos_and_rendered(photos, cartons, bottles, args.size), args.rendered_share, args.size)
 
 
 def measure_kept(model: Path, photos: Photos) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def _line(step: int, steps: int, losses: dict[str, float]) -> str:
     return f"step {step} of {steps}: {parts} ({losses['seconds']:.0f} s)"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Parse the command line, train, and say what was written."""
+def arguments_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m export.train.detector.default",
         description=__doc__,
@@ -131,13 +131,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--keep-aside", type=float, default=KEPT_ASIDE, metavar="SHARE", help="of labelled photos (%(default)s)"
     )
     parser.add_argument("--keep-products", type=float, default=0, metavar="SHARE", help="of grocery products (0)")
+    parser.add_argument("--rendered-share", type=float, default=0, metavar="SHARE", help="wholly rendered pictures (0)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, metavar="X", help="peak (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=5000, help="batches of 16 pictures (default: %(default)s)")
     parser.add_argument("--size", type=int, default=256, help="side of the input in pixels (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the draws and of the first weights")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch (default: %(default)s)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse the command line, train, and say what was written."""
+    args = arguments_parser().parse_args(arguments)
     try:
-        figures = train_default(args := parser.parse_args(arguments))
+        figures = train_default(args)
     except TagletError as error:
         say(str(error))
         return error.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from export.train.detector.augment import Variety
 from export.train.detector.cutting import off_white, out_of_box
@@ -86,6 +87,13 @@ def photos_and_rendered(
         Ingredient(Album(photos.clothes), 0.05, Variety(zoom=(0.8, 1.8))),
         Ingredient(Album(groceries), 0.03),
     ]
+
+
+def with_rendered(ingredients: Sequence[Ingredient], share: float, size: int) -> list[Ingredient]:
+    """Add pictures in which everything is rendered, so that they make up a share of all, 0 to below 1."""
+    before = sum(item.weight for item in ingredients)
+    added = [replace(item, weight=item.weight * before * share / (1 - share)) for item in rendered_only(size)]
+    return [*ingredients, *added]
 
 
 def _packshots(photos: Photos) -> list[Cutout]:
