@@ -14,6 +14,7 @@ from edge.detections import Float32s
 from edge.errors import InputError, UsageError
 from export.bundles.build import BundleSettings, build_bundle
 from export.bundles.fit import fit_embedder
+from export.bundles.memory_trial import require_modest_memory
 from export.bundles.reading import ModelReading, read_model
 
 EXAMPLE = """  python -m export bundle --detector yolox_nano_416.onnx --embedder mobilenet_v1_100_embedder.onnx \\
@@ -111,7 +112,9 @@ def _read(
     values: dict[str, Any] = {key: getattr(args, f"{role}_{key}") for key in ("colour", "resize")} | more
     values |= {key: _triple(getattr(args, f"{role}_{key}"), f"--{role}-{key}") for key in ("mean", "std")}
     given = {key: value for key, value in values.items() if value is not None}
-    return read_model(model or getattr(args, role), getattr(args, f"{role}_sidecar"), given)
+    path = model or getattr(args, role)
+    require_modest_memory(path)
+    return read_model(path, getattr(args, f"{role}_sidecar"), given)
 
 
 def _triple(numbers: list[float] | None, option: str) -> list[float] | None:

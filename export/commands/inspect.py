@@ -9,6 +9,7 @@ from typing import Any
 
 from edge.command_line import write_json
 from edge.inference import TensorSpec
+from export.bundles.memory_trial import require_modest_memory
 from export.bundles.reading import ModelReading, read_model
 from export.bundles.unknown import why_no_detector
 
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Inspect one model and return the exit code."""
+    require_modest_memory(args.model)
     reading = read_model(args.model, args.sidecar)
     value = reading_to_json(reading)
     if args.json:
