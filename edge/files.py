@@ -82,17 +82,18 @@ def write_whole(path: Path, content: bytes | str) -> None:
 
 
 @contextmanager
-def whole_folder(path: Path, marker: str) -> Iterator[Path]:
+def whole_folder(path: Path, marker: str, kind: str) -> Iterator[Path]:
     """Yield a temporary folder beside `path`; it takes the place of `path` if the block ends well, else it is removed.
 
     Args:
         path: where the folder shall stand. What stands there is replaced only if it is empty or holds `marker`.
         marker: name of the file that every folder of this kind has.
+        kind: what the folder is, for the error message, such as "shard".
 
     Raises:
         OutputError: something else stands there, it cannot be written, or the disk is full.
     """
-    _require_replaceable(path, marker)
+    require_replaceable(path, marker, kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
@@ -101,6 +102,7 @@ def whole_folder(path: Path, marker: str) -> Iterator[Path]:
     try:
         yield temporary
         temporary.chmod(0o755)
+        _flush(temporary)
         _exchange(temporary, path)
     except OSError as e:
         raise OutputError(f"{path}: cannot be written ({e.strerror or e}): nothing was left behind") from e
@@ -108,24 +110,37 @@ def whole_folder(path: Path, marker: str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _require_replaceable(path: Path, marker: str) -> None:
+def require_replaceable(path: Path, marker: str, kind: str) -> None:
+    """Raise `OutputError` unless `path` is free, an empty folder, or a folder of this kind; see `whole_folder`."""
     try:
-        taken = path.exists() and not (path.is_dir() and (not any(path.iterdir()) or (path / marker).is_file()))
+        is_kind = (path / marker).is_file()
+        taken = os.path.lexists(path) and not is_kind and not (path.is_dir() and not any(path.iterdir()))
     except OSError as e:
         raise OutputError(f"{path}: cannot be written ({e.strerror or e}): choose another place") from e
     if taken:
-        raise OutputError(f"{path}: holds something else (no {marker} in it): choose another place or remove it")
+        raise OutputError(
+            f"{path}: is there already and is not a {kind}: it holds something else (no {marker} in it): "
+            "choose another place or remove it"
+        )
+
+
+def _flush(folder: Path) -> None:
+    for path in (p for p in folder.rglob("*") if p.is_file()):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _exchange(new: Path, path: Path) -> None:
+    """Rename; a folder that is in the way is set aside first and comes back if the rename fails."""
     if not path.exists():
         new.rename(path)
         return
-    old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
-    path.replace(old)
+    aside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.old."))
+    path.rename(aside / path.name)
     try:
         new.rename(path)
     except OSError:
-        old.rename(path)
+        (aside / path.name).rename(path)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

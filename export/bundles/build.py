@@ -68,7 +68,7 @@ def build_bundle(detector: ModelReading, embedder: ModelReading, settings: Bundl
         OutputError: the folder cannot be written; nothing half-written stays behind.
     """
     _require_kinds(detector, embedder)
-    with whole_folder(out, DESCRIPTION) as folder:
+    with whole_folder(out, DESCRIPTION, "bundle") as folder:
         description = _describe(detector, embedder, settings, folder)
         text = json.dumps(to_json(description), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (folder / DESCRIPTION).write_text(text, encoding="utf-8")

@@ -34,7 +34,7 @@ def replace_detector(bundle: Bundle, model: Path, threshold: float, name: str, o
     reading = read_model(model)
     if reading.decoding is None or reading.preprocessing is None:
         raise ModelError(f"{model}: is not a detector that the kit can read")
-    with whole_folder(out, DESCRIPTION) as folder:
+    with whole_folder(out, DESCRIPTION, "bundle") as folder:
         target = folder / f"detector{model.suffix}"
         shutil.copyfile(model, target)
         for file in (bundle.embedder.model, bundle.embedder.projection):

@@ -19,15 +19,15 @@ import numpy as np
 
 from edge.detections import Float32s
 from edge.errors import ArtefactRefused, InputError, MediaError
-from edge.files import sha256_of_file
+from edge.files import require_replaceable, sha256_of_file
 from edge.media.pictures import read_picture
 from edge.preprocessing import ImageArray
 from edge.shard import Shard, write_shard
 from edge.shard.columns import Columns
 from edge.shard.content import canonical_columns
-from edge.shard.description import ShardDescription
+from edge.shard.description import DESCRIPTION, ShardDescription
 from edge.shard.vectors import Int8s, quantize, view_key
-from edge.shard.writer import require_replaceable
+from edge.shard.writer import KIND
 from export.catalog.items import Items, Problem, View, without
 from export.catalog.journal import Journal
 from export.catalog.keypoints import keypoint_entries
@@ -126,7 +126,7 @@ def build_catalog(
         InputError: there are rows, and none can be used.
         OutputError: the shard cannot be written; vectors that were computed stay in the journal.
     """
-    require_replaceable(target.out)
+    require_replaceable(target.out, DESCRIPTION, KIND)
     watch = watch or _unwatched
     items, keyed = _keyed(items, images)
     known = _known(old, target.space_id, embedder.ndim)

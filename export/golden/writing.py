@@ -36,7 +36,7 @@ def write_golden(kit: Kit, pictures: Mapping[str, ImageArray], out: Path) -> dic
         "tolerance": TOLERANCE,
         "pictures": {name: observe(kit, image) for name, image in pictures.items()},
     }
-    with whole_folder(out, GOLDEN) as folder:
+    with whole_folder(out, GOLDEN, "golden kit") as folder:
         for name, image in pictures.items():
             Image.fromarray(image).save(folder / f"{name}.png", optimize=True)
         text = json.dumps(value, indent=1, allow_nan=False)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from edge.errors import OutputError
+from edge.files import whole_folder
 from edge.shard import ProductRecord, open_shard
-from edge.shard.writer import whole_folder
+from edge.shard.description import DESCRIPTION
 from tests.small_shards import make_shard
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -58,7 +59,10 @@ def test_empty_folder_is_filled_and_another_one_is_left_alone(tmp_path: Path) ->
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
 def test_failure_keeps_the_previous_shard(tmp_path: Path, error: BaseException) -> None:
     one(tmp_path / "shard", "old")
-    with pytest.raises((OutputError, KeyboardInterrupt)), whole_folder(tmp_path / "shard") as folder:
+    with (
+        pytest.raises((OutputError, KeyboardInterrupt)),
+        whole_folder(tmp_path / "shard", DESCRIPTION, "shard") as folder,
+    ):
         (folder / "half").write_bytes(b"half")
         raise error
     assert os.listdir(tmp_path) == ["shard"] and open_shard(tmp_path / "shard").record(0).title == "old"
