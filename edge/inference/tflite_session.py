@@ -19,6 +19,7 @@ import numpy.typing as npt
 from edge.errors import MissingExtra, ModelError
 from edge.inference import Tensors, TensorSpec
 from edge.inference.hardware import Hardware, choose
+from edge.inference.quantization import dequantize, quantize
 
 Runtime = Literal["litert", "tflite"]
 MODULES: dict[Runtime, str] = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
@@ -77,32 +78,6 @@ class TfliteSession:
                 self._interpreter.resize_tensor_input(index, shape, strict=True)
                 self._interpreter.allocate_tensors()
             self._shapes[index] = shape
-
-
-def quantize(values: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.generic]:
-    """Return values in the tensor's own type: round(x / scale) + zero_point, clamped to the type.
-
-    Values that already are of that type are taken as they are.
-    """
-    wanted = np.dtype(spec.dtype)
-    if values.dtype == wanted or wanted.kind not in "iu":
-        return np.asarray(values, wanted)
-    stored = values.astype(np.float32)
-    if spec.scale:
-        stored /= np.float32(spec.scale)
-    np.rint(stored, out=stored)
-    stored += spec.zero_point
-    limits = np.iinfo(wanted)
-    return np.clip(stored, limits.min, limits.max, out=stored).astype(wanted)
-
-
-def dequantize(stored: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.float32]:
-    """Return stored values as float32: (q - zero_point) * scale where the tensor is quantized."""
-    values = stored.astype(np.float32)
-    if spec.scale:
-        values -= spec.zero_point
-        values *= np.float32(spec.scale)
-    return values
 
 
 def require_identifier(path: Path) -> None:

@@ -18,7 +18,7 @@ from edge.embedder import Embedder
 from edge.errors import ModelError
 from edge.inference import TensorSpec, open_session
 from edge.inference.hardware import Hardware
-from edge.inference.tflite_session import dequantize, quantize
+from edge.inference.quantization import dequantize, quantize
 from edge.preprocessing import ImageArray
 from export.bundles.reading import read_model
 from export.bundles.tflite_graph import describe_tflite
