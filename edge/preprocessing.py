@@ -29,6 +29,8 @@ from edge.inference.quantization import quantize
 from edge.pixel_values import PixelValues
 from edge.resizing import ImageArray, resize
 
+__all__ = ["CHOICES", "ImageArray", "Placement", "Preprocessing"]
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "resize": ("letterbox", "stretch"),
     "anchor": ("center", "top_left"),

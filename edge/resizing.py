@@ -50,22 +50,13 @@ def resize(image: ImageArray, size_wh: tuple[int, int], antialias: bool = True) 
 
 
 def _two_by_two(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
+    """Blend rows, then columns: whole rows are copied in one go, and single pixels picked only from blended ones."""
     width, height = size_wh
-    across = _neighbours(image.shape[1], width)
-    down = _neighbours(image.shape[0], height)
-    weights = np.repeat(across.near_weight, 3), np.repeat(across.far_weight, 3)
-
-    def row_pixels(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.uint16]:
-        chosen = image[rows]
-        near, far = (
-            chosen.take(columns, axis=1, mode="clip").reshape(height, width * 3).astype(np.uint16)
-            for columns in (across.near, across.far)
-        )
-        return _blend(near, far, *weights)
-
-    upper, lower = row_pixels(down.near), row_pixels(down.far)
-    mixed = _blend(upper, lower, down.near_weight[:, None], down.far_weight[:, None])
-    return mixed.astype(np.uint8).reshape(height, width, 3)
+    down, across = _neighbours(image.shape[0], height), _neighbours(image.shape[1], width)
+    near, far = (image[rows].reshape(height, -1).astype(np.uint16) for rows in (down.near, down.far))
+    blended = _blend(near, far, down.near_weight[:, None], down.far_weight[:, None]).reshape(height, -1, 3)
+    near, far = (blended.take(columns, axis=1).reshape(height, -1).astype(np.uint16) for columns in across[:2])
+    return _blend(near, far, *(np.repeat(weight, 3) for weight in across[2:])).reshape(height, width, 3)
 
 
 def _blend(
@@ -73,14 +64,14 @@ def _blend(
     far: npt.NDArray[np.uint16],
     near_weight: npt.NDArray[np.uint16],
     far_weight: npt.NDArray[np.uint16],
-) -> npt.NDArray[np.uint16]:
-    """Return the weighted mean, rounded; in the place of `near`, since fresh memory costs more than the sums."""
+) -> ImageArray:
+    """Return the weighted mean, rounded half up; computed in the place of `near`, since fresh memory costs more."""
     near *= near_weight
     far *= far_weight
     near += far
     near += STEPS // 2
     near //= STEPS
-    return near
+    return near.astype(np.uint8)
 
 
 @lru_cache(maxsize=64)
