@@ -23,7 +23,7 @@ STEPS = 256
 
 
 class _Neighbours(NamedTuple):
-    """The two source pixels of each new pixel along one side, and their weights in parts of `STEPS`."""
+    """The two source values of each new value along one side, and their weights in parts of `STEPS`."""
 
     near: npt.NDArray[np.intp]
     far: npt.NDArray[np.intp]
@@ -50,13 +50,13 @@ def resize(image: ImageArray, size_wh: tuple[int, int], antialias: bool = True) 
 
 
 def _two_by_two(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
-    """Blend rows, then columns: whole rows are copied in one go, and single pixels picked only from blended ones."""
+    """Blend whole rows, then pick columns of the blended ones, value by value: cheaper than pixels of three bytes."""
     width, height = size_wh
-    down, across = _neighbours(image.shape[0], height), _neighbours(image.shape[1], width)
+    down, across = _neighbours(image.shape[0], height, 1), _neighbours(image.shape[1], width, 3)
     near, far = (image[rows].reshape(height, -1).astype(np.uint16) for rows in (down.near, down.far))
-    blended = _blend(near, far, down.near_weight[:, None], down.far_weight[:, None]).reshape(height, -1, 3)
-    near, far = (blended.take(columns, axis=1).reshape(height, -1).astype(np.uint16) for columns in across[:2])
-    return _blend(near, far, *(np.repeat(weight, 3) for weight in across[2:])).reshape(height, width, 3)
+    rows = _blend(near, far, down.near_weight[:, None], down.far_weight[:, None])
+    near, far = rows.take(across.near, axis=1), rows.take(across.far, axis=1)
+    return _blend(near, far, across.near_weight, across.far_weight).astype(np.uint8).reshape(height, width, 3)
 
 
 def _blend(
@@ -64,19 +64,23 @@ def _blend(
     far: npt.NDArray[np.uint16],
     near_weight: npt.NDArray[np.uint16],
     far_weight: npt.NDArray[np.uint16],
-) -> ImageArray:
+) -> npt.NDArray[np.uint16]:
     """Return the weighted mean, rounded half up; computed in the place of `near`, since fresh memory costs more."""
     near *= near_weight
     far *= far_weight
     near += far
     near += STEPS // 2
     near //= STEPS
-    return near.astype(np.uint8)
+    return near
 
 
 @lru_cache(maxsize=64)
-def _neighbours(length: int, into: int) -> _Neighbours:
+def _neighbours(length: int, into: int, channels: int) -> _Neighbours:
+    """Return the neighbours along a side of `length` pixels with so many values each."""
     place = np.clip((np.arange(into) + 0.5) * length / into - 0.5, 0, length - 1)
     near = place.astype(np.intp)
-    far_weight = np.rint((place - near) * STEPS).astype(np.uint16)
-    return _Neighbours(near, np.minimum(near + 1, length - 1), np.uint16(STEPS) - far_weight, far_weight)
+    far = np.minimum(near + 1, length - 1)
+    far_weight = np.repeat(np.rint((place - near) * STEPS), channels).astype(np.uint16)
+    values = np.arange(channels)
+    near, far = ((pixels[:, None] * channels + values).ravel() for pixels in (near, far))
+    return _Neighbours(near, far, np.uint16(STEPS) - far_weight, far_weight)

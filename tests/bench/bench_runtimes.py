@@ -2,8 +2,9 @@
 
 Run `python -m tests.bench.bench_runtimes`. Each case (model, runtime, threads) runs in a process of its own; the cases
 take turns, round after round, so that whatever else the machine does falls on all of them. Models that MediaPipe runs
-too are measured once more with plain bilinear resizing, which is what MediaPipe does. tflite-runtime takes part where `.venv-tflite` is there (`make test-full` makes it), MediaPipe where TAGLET_MEDIAPIPE_PYTHON names a Python that
-has the package.
+too are measured once more with plain bilinear resizing, which is what MediaPipe does. tflite-runtime takes part where
+`.venv-tflite` is there (`make test-full` makes it), MediaPipe where TAGLET_MEDIAPIPE_PYTHON names a Python that has the
+package.
 """
 
 from __future__ import annotations
