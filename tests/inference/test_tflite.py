@@ -19,7 +19,9 @@ from edge.errors import ModelError
 from edge.inference import TensorSpec, open_session
 from edge.inference.hardware import Hardware
 from edge.inference.quantization import dequantize, quantize
+from edge.inference.tflite_session import TfliteSession
 from edge.preprocessing import ImageArray
+from export import cli
 from export.bundles.reading import read_model
 from export.bundles.tflite_graph import describe_tflite
 
@@ -111,6 +113,16 @@ def test_reads_real_files(models: Path, file: str, kind: str, family: str | None
     reading = read_model(models / file)
     assert (reading.kind, reading.family, reading.facts.quantization) == (kind, family, quantization)
     assert reading.facts.format == "tflite"
+
+
+def test_only_a_dynamic_range_file_is_said_to_depend_on_the_runtime(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(models.rglob("*.tflite"))
+    found = [path for path in files if TfliteSession(path, Hardware(threads=1)).dynamic_range]
+    assert [path.name for path in found] == ["yolox_nano_416_dynamic.tflite"] and len(files) >= 10
+    assert cli.main(["inspect", str(found[0])]) == 0
+    assert "differ by a few pixels between runtimes" in capsys.readouterr().out
 
 
 def test_labels_and_normalisation_come_from_the_metadata(models: Path) -> None:
