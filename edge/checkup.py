@@ -111,8 +111,8 @@ def _unchecked(found: Sequence[Runtime], golden: dict[str, Any]) -> list[str]:
     """Return a sentence for each runtime that is installed and that the bundle's models did not run on."""
     used = golden["runtime"] or ""
     return [
-        f"{runtime.name} {runtime.version}: no model of this bundle ran on it; to check it with {runtime.suffix} models "
-        "of your own: edge doctor --bundle DIR --shard DIR --golden DIR"
+        f"{runtime.name} {runtime.version}: no model of this bundle ran on it; to check it with {runtime.suffix} "
+        "models of your own: edge doctor --bundle DIR --shard DIR --golden DIR"
         for runtime in found
         if runtime.version and f"{runtime.name} " not in used
     ]
