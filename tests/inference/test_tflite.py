@@ -125,6 +125,13 @@ def test_only_a_dynamic_range_file_is_said_to_depend_on_the_runtime(
     assert "differ by a few pixels between runtimes" in capsys.readouterr().out
 
 
+def test_a_sidecar_asks_for_plain_bilinear_resizing(models: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain.toml").write_text("antialias = false\n")
+    path = models / "detectors" / "coco_ssd_mobilenet_v1_quant.tflite"
+    rules = [reading.preprocessing for reading in (read_model(path), read_model(path, tmp_path / "plain.toml"))]
+    assert [rule is not None and rule.antialias for rule in rules] == [True, False]
+
+
 def test_labels_and_normalisation_come_from_the_metadata(models: Path) -> None:
     facts = describe_tflite(models / "detectors" / "coco_ssd_mobilenet_v1_quant.tflite")
     assert (len(facts.labels), facts.labels[0], facts.mean) == (90, "person", (127.5, 127.5, 127.5))
