@@ -17,6 +17,7 @@ from edge.defaults import demo_shard
 from edge.errors import TagletError
 from edge.golden import Step, check_golden, golden_folder, read_golden, read_pixels
 from edge.inference.hardware import Hardware
+from edge.inference.tflite_session import TfliteSession
 from edge.machine import Runtime, machine, runtimes
 from edge.media.frame import Frame
 from edge.pipeline import STEPS, Kit, look
@@ -24,6 +25,10 @@ from edge.shard import open_shard
 from edge.stopwatch import Stopwatch
 
 ROUNDS = 5
+DYNAMIC_RANGE = (
+    "has int8 weights and float activations (dynamic range): each runtime rounds the activations in its own steps, so "
+    "boxes differ by a few pixels between runtimes; float, float16 and int8 files do not have this"
+)
 SLOW_MS = 500.0
 """A picture that takes longer than the usual step between frames makes a video slower than it lasts."""
 
@@ -45,8 +50,9 @@ def check_up(subject: Subject, hardware: Hardware) -> dict[str, Any]:
         hardware: what the models may use.
 
     Returns:
-        `machine`, `runtimes`, `threads`, `golden` (one entry for each runtime that the bundle's models run on), `good`
-        and `verdict`, as `edge doctor --json` writes them.
+        `machine`, `runtimes`, `threads`, `golden` (one entry for the runtimes that the bundle's models run on),
+        `unchecked` (a sentence for each installed runtime that was not tried), `good` and `verdict`, as
+        `edge doctor --json` writes them.
     """
     found = runtimes()
     golden = _golden(subject, hardware)
@@ -55,6 +61,7 @@ def check_up(subject: Subject, hardware: Hardware) -> dict[str, Any]:
         "runtimes": [asdict(runtime) for runtime in found],
         "threads": hardware.threads or "chosen by the runtime",
         "golden": [golden],
+        "unchecked": _unchecked(found, golden),
         "good": golden["passed"],
         "verdict": _verdict(found, golden),
     }
@@ -85,9 +92,30 @@ def _result(kit: Kit, steps: Sequence[Step], ms: dict[str, float]) -> dict[str, 
         "passed": not failed,
         "steps": len(steps),
         "failed": failed,
-        "notes": list(kit.notes),
+        "notes": [*kit.notes, *_remarks(kit)],
         "ms": ms,
     }
+
+
+def _remarks(kit: Kit) -> list[str]:
+    """Return a sentence for each model whose answers depend on the runtime by its nature."""
+    parts = (("detector", kit.bundle.detector, kit.detector), ("embedder", kit.bundle.embedder, kit.embedder))
+    return [
+        f"the {role} {part.model.file} {DYNAMIC_RANGE}"
+        for role, part, opened in parts
+        if isinstance(opened.session, TfliteSession) and opened.session.dynamic_range
+    ]
+
+
+def _unchecked(found: Sequence[Runtime], golden: dict[str, Any]) -> list[str]:
+    """Return a sentence for each runtime that is installed and that the bundle's models did not run on."""
+    used = golden["runtime"] or ""
+    return [
+        f"{runtime.name} {runtime.version}: no model of this bundle ran on it; to check it with {runtime.suffix} "
+        "models of your own: edge doctor --bundle DIR --shard DIR --golden DIR"
+        for runtime in found
+        if runtime.version and f"{runtime.name} " not in used
+    ]
 
 
 def _speed(kit: Kit, golden: Path) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from edge.detections import Detections
 from edge.errors import ModelError
 from edge.geometry import area, clip_xyxy, nms
 from edge.inference import Session
+from edge.pixel_values import PixelValues
 from edge.preprocessing import ImageArray, Preprocessing
 
 CONFIDENCE_TOLERANCE = 0.01
@@ -44,7 +46,7 @@ class Detector:
         Raises:
             ModelError: the model failed, or gave values that are not numbers.
         """
-        tensor, placement = self.preprocessing.apply(image)
+        tensor, placement = self.preprocessing.feed(image, self._values)
         outputs = self.session.run({self.session.inputs[0].name: tensor})
         candidates = self._decode(outputs)
         kept = nms(
@@ -53,6 +55,10 @@ class Detector:
         found = candidates[kept]
         xyxy = clip_xyxy(placement.to_source(found.xyxy), (image.shape[1], image.shape[0]))
         return found.with_xyxy(xyxy)[area(xyxy) > 0]
+
+    @cached_property
+    def _values(self) -> PixelValues:
+        return self.preprocessing.pixel_values(self.session.inputs[0])
 
     def _decode(self, outputs: Outputs) -> Detections:
         for role, name in self.decoding.outputs.items():

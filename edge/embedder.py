@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from edge.detections import Float32s
 from edge.errors import ModelError
 from edge.inference import Session
+from edge.pixel_values import PixelValues
 from edge.preprocessing import ImageArray, Preprocessing
 
 
@@ -75,8 +77,12 @@ class Embedder:
         """Return the model's own vectors of at least one crop: float32 (n, raw), of any length."""
         return np.concatenate([self._vector(crop) for crop in crops])
 
+    @cached_property
+    def _values(self) -> PixelValues:
+        return self.preprocessing.pixel_values(self.session.inputs[0])
+
     def _vector(self, crop: ImageArray) -> Float32s:
-        tensor, _ = self.preprocessing.apply(crop)
+        tensor, _ = self.preprocessing.feed(crop, self._values)
         output = self.session.run({self.session.inputs[0].name: tensor})[self.output]
         if self.pooling == "mean" and output.ndim == 3:
             output = output.mean(axis=1)

@@ -51,6 +51,8 @@ def nms(xyxy: Float32s, confidence: Float32s, iou_threshold: float, limit: int |
         Rows to keep, most confident first; ties keep the order in which the boxes came.
     """
     order = np.argsort(-confidence, kind="stable")
+    if iou_threshold >= 1:
+        return order[:limit]
     keep: list[int] = []
     while len(order) and (limit is None or len(keep) < limit):
         best, rest = order[0], order[1:]

@@ -5,7 +5,8 @@ in `bundle.json`. One rule for values serves every model: ``(pixel - mean) / std
 (0..255), so that /255 is mean 0, std 255, and raw pixels are mean 0, std 1. It is computed once for each of the 256
 levels, in double precision, then rounded to float32: every port gets the same bits. Resizing is Pillow's bilinear
 filter (triangle, widened when it shrinks), which aligns the outer edges of the pictures, not the centres of their
-corner pixels: a point x of the source lies at x * scale + offset of the input.
+corner pixels: a point x of the source lies at x * scale + offset of the input. A model that was made with plain
+bilinear resizing, without antialiasing, may say so (`antialias` false).
 
     >>> rule = Preprocessing(size_wh=(416, 416), resize="letterbox", anchor="top_left", colour="BGR")
     >>> tensor, placement = rule.apply(image)              # (1, 3, 416, 416) float32
@@ -20,12 +21,16 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from edge.detections import Float32s
 from edge.errors import ArtefactRefused
+from edge.inference import TensorSpec
+from edge.inference.quantization import quantize
+from edge.pixel_values import PixelValues
+from edge.resizing import ImageArray, resize
 
-ImageArray = npt.NDArray[np.uint8]
+__all__ = ["CHOICES", "ImageArray", "Placement", "Preprocessing"]
+
 CHOICES: dict[str, tuple[str, ...]] = {
     "resize": ("letterbox", "stretch"),
     "anchor": ("center", "top_left"),
@@ -63,6 +68,7 @@ class Preprocessing:
         layout: "NCHW" or "NHWC".
         mean: subtracted from each channel, in the order of `colour`, pixel units.
         std: divides each channel, in the order of `colour`, pixel units.
+        antialias: whether all pixels count when a picture shrinks, or two in each direction; see `edge.resizing`.
     """
 
     size_wh: tuple[int, int]
@@ -73,6 +79,7 @@ class Preprocessing:
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    antialias: bool = True
 
     @classmethod
     def from_json(cls, value: dict[str, Any], where: str) -> Preprocessing:
@@ -100,11 +107,16 @@ class Preprocessing:
             raise ArtefactRefused(f"{where}: preprocessing std is {rule.std}, expected numbers above 0")
         if not (isinstance(rule.pad_value, int) and 0 <= rule.pad_value <= 255):
             raise ArtefactRefused(f"{where}: preprocessing pad_value is {rule.pad_value!r}, expected 0 to 255")
+        if not isinstance(rule.antialias, bool):
+            raise ArtefactRefused(f"{where}: preprocessing antialias is {rule.antialias!r}, expected true or false")
         return rule
 
     def to_json(self) -> dict[str, Any]:
-        """Return the description as plain JSON values."""
-        return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        """Return the description as plain JSON values; `antialias` only where it is false, since ids hash this."""
+        value = {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+        if self.antialias:
+            del value["antialias"]
+        return value
 
     def place(self, resolution_wh: tuple[int, int]) -> tuple[tuple[int, int], Placement]:
         """Return the resized width and height of a picture, and where it lies in the input."""
@@ -129,18 +141,32 @@ class Preprocessing:
         Returns:
             float32 (1, 3, h, w) or (1, h, w, 3) by `layout`, and the placement for mapping boxes back.
         """
+        tensor, placement = self.feed(image, self.pixel_values())
+        return np.asarray(tensor, np.float32), placement
+
+    def feed(self, image: ImageArray, values: PixelValues) -> tuple[npt.NDArray[np.generic], Placement]:
+        """Turn one picture into a batch of one in the model's own type; see `apply`.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, H and W at least 1.
+            values: what the levels become, made once by `pixel_values`.
+        """
         resized_wh, placement = self.place((image.shape[1], image.shape[0]))
-        canvas = self._paste(_resize(image, resized_wh), placement)
+        canvas = self._paste(resize(image, resized_wh, self.antialias), placement)
         if self.colour == "BGR":
             canvas = canvas[:, :, ::-1]
-        planar = self.layout == "NCHW"
-        # One copy of bytes to planes is cheaper than three strided reads.
-        channels = np.ascontiguousarray(canvas.transpose(2, 0, 1)) if planar else canvas.transpose(2, 0, 1)
-        tensor = np.empty(channels.shape if planar else canvas.shape, np.float32)
-        into = tensor if planar else tensor.transpose(2, 0, 1)
-        for channel, values in enumerate(self.values()):
-            into[channel] = values[channels[channel]]
-        return tensor[None], placement
+        return values.of(canvas, planar=self.layout == "NCHW")[None], placement
+
+    def pixel_values(self, into: TensorSpec | None = None) -> PixelValues:
+        """Return what every pixel level becomes.
+
+        Args:
+            into: the model's input; an input of whole numbers gets its own (quantized) values. None: float32.
+        """
+        values: npt.NDArray[np.generic] = self.values()
+        if into is not None and np.dtype(into.dtype).kind in "iu":
+            values = quantize(values, into)
+        return PixelValues(values, self.mean, self.std)
 
     def values(self) -> Float32s:
         """Return float32 (3, 256): the value of every pixel level in each channel, (level - mean) / std."""
@@ -155,12 +181,6 @@ class Preprocessing:
         canvas = np.full((height, width, 3), self.pad_value, np.uint8)
         canvas[top : top + resized.shape[0], left : left + resized.shape[1]] = resized
         return canvas
-
-
-def _resize(image: ImageArray, resized_wh: tuple[int, int]) -> ImageArray:
-    if (image.shape[1], image.shape[0]) == resized_wh:
-        return image
-    return np.asarray(Image.fromarray(image).resize(resized_wh, Image.Resampling.BILINEAR))
 
 
 def _numbers(value: Sequence[float], n: int) -> tuple[float, ...]:

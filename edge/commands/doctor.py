@@ -47,6 +47,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
         f"threads      {report['threads']}",
         *(f"runtime      {_runtime(runtime)}" for runtime in report["runtimes"]),
         *(line for golden in report["golden"] for line in _golden(golden)),
+        *(f"not tried    {sentence}" for sentence in report["unchecked"]),
         "",
         report["verdict"],
     ]

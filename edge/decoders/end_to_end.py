@@ -95,7 +95,9 @@ def _with_labels(
     picture: tuple[Literal["NCHW", "NHWC"], tuple[int, int]], outputs: Sequence[TensorSpec]
 ) -> Recognised | None:
     (layout, size_wh), (rows, labels) = picture, outputs
-    if len(rows.shape) != 3 or rows.shape[2] != 5 or labels.shape != rows.shape[:2]:
+    named = {rows.name, labels.name} == {"dets", "labels"}  # MMDeploy may leave every side open
+    wide = rows.shape[2] if len(rows.shape) == 3 else 0
+    if (wide != 5 and not (wide is None and named)) or labels.shape != rows.shape[:2]:
         return None
     decoding = Decoding("end_to_end", {"rows": rows.name, "classes": labels.name}, iou_threshold=1.0)
     rule = Preprocessing(

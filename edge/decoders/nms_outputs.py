@@ -106,7 +106,11 @@ def _told_by_values(scores: Float32s, classes: Float32s) -> tuple[Float32s, Floa
     whole = [bool((values == np.rint(values)).all()) for values in (scores, classes)]
     if whole == [False, False]:
         raise ValueError("scores and classes must have one output of whole numbers, the classes; neither is")
-    swapped = whole == [True, False] or (whole == [True, True] and bool((scores > 1).any()))
+    if whole == [True, True]:  # nothing but full confidences, or none: objects have more confidence than class 0
+        beyond = [bool((values > 1).any()) for values in (scores, classes)]
+        swapped = beyond == [True, False] or (beyond == [False, False] and bool(scores.sum() < classes.sum()))
+    else:
+        swapped = whole == [True, False]
     return (classes, scores) if swapped else (scores, classes)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -19,12 +19,15 @@ import numpy.typing as npt
 from edge.errors import MissingExtra, ModelError
 from edge.inference import Tensors, TensorSpec
 from edge.inference.hardware import Hardware, choose
+from edge.inference.quantization import dequantize, quantize
 
 Runtime = Literal["litert", "tflite"]
 MODULES: dict[Runtime, str] = {"litert": "ai_edge_litert", "tflite": "tflite_runtime"}
 PROVIDERS = {"xnnpack": "AUTO", "cpu": "BUILTIN_WITHOUT_DEFAULT_DELEGATES"}
 """What `Hardware.providers` may name, and the runtime's own name for that set of kernels."""
 IDENTIFIER = b"TFL3"
+WEIGHING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+"""Operators whose second input is a weight."""
 MOST_THREADS = 4
 """What is chosen where the caller leaves it open: small models do not gain from more."""
 
@@ -56,6 +59,16 @@ class TfliteSession:
         self.inputs = tuple(_spec(name, details) for name, details in self._inputs.items())
         self.outputs = tuple(_spec(name, details) for name, details in self._outputs.items())
 
+    @property
+    def dynamic_range(self) -> bool:
+        """Whether weights are int8 and activations float: every runtime then rounds activations in steps of its own."""
+        tensors = {details["index"]: details for details in self._interpreter.get_tensor_details()}
+        return any(
+            _dtype(tensors, operator["inputs"], 0) == np.float32 and _dtype(tensors, operator["inputs"], 1) == np.int8
+            for operator in self._interpreter._get_ops_details()
+            if operator["op_name"] in WEIGHING
+        )
+
     def run(self, feeds: Tensors) -> dict[str, npt.NDArray[np.float32]]:
         """Run the model once; see `Session.run`."""
         try:
@@ -79,30 +92,9 @@ class TfliteSession:
             self._shapes[index] = shape
 
 
-def quantize(values: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.generic]:
-    """Return values in the tensor's own type: round(x / scale) + zero_point, clamped to the type.
-
-    Values that already are of that type are taken as they are.
-    """
-    wanted = np.dtype(spec.dtype)
-    if values.dtype == wanted or wanted.kind not in "iu":
-        return np.asarray(values, wanted)
-    stored = values.astype(np.float32)
-    if spec.scale:
-        stored /= np.float32(spec.scale)
-    np.rint(stored, out=stored)
-    stored += spec.zero_point
-    limits = np.iinfo(wanted)
-    return np.clip(stored, limits.min, limits.max, out=stored).astype(wanted)
-
-
-def dequantize(stored: npt.NDArray[np.generic], spec: TensorSpec) -> npt.NDArray[np.float32]:
-    """Return stored values as float32: (q - zero_point) * scale where the tensor is quantized."""
-    values = stored.astype(np.float32)
-    if spec.scale:
-        values -= spec.zero_point
-        values *= np.float32(spec.scale)
-    return values
+def _dtype(tensors: dict[int, dict[str, Any]], indices: Sequence[int], place: int) -> Any:
+    """Return the type of an operator's input, None where it has none or the runtime does not list it."""
+    return tensors.get(int(indices[place]), {}).get("dtype") if len(indices) > place else None
 
 
 def require_identifier(path: Path) -> None:

@@ -11,6 +11,7 @@
     pad_value = 114
     mean = [0, 0, 0]                # pixel units (0..255), one number or three
     std = [255, 255, 255]
+    antialias = true                # false: the model was made with plain bilinear resizing
     labels = ["bottle", "can"]      # or a text file beside the sidecar, one label in a line
     strides = [8, 16, 32]
     score_threshold = 0.3
@@ -32,7 +33,7 @@ from typing import Any
 
 from edge.errors import ModelError
 
-PREPROCESSING_KEYS = ("size_wh", "resize", "anchor", "pad_value", "colour", "layout", "mean", "std")
+PREPROCESSING_KEYS = ("size_wh", "resize", "anchor", "pad_value", "colour", "layout", "mean", "std", "antialias")
 DECODING_KEYS = ("family", "outputs", "strides", "options", "score_threshold", "iou_threshold", "max_detections")
 EMBEDDER_KEYS = ("output", "pooling")
 KEYS = (*PREPROCESSING_KEYS, *DECODING_KEYS, *EMBEDDER_KEYS, "labels")

@@ -15,6 +15,11 @@ from export.bundles.unknown import why_no_detector
 
 EXAMPLE = "  python -m export inspect yolox_nano_416.onnx --json -"
 
+QUANTIZATION_NOTES = {
+    ("tflite", "dynamic"): "dynamic: int8 weights, float activations that each runtime rounds in its own steps; boxes "
+    "differ by a few pixels between runtimes"
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `export inspect`."""
@@ -66,7 +71,7 @@ def _lines(value: dict[str, Any]) -> list[str]:
     rows = {
         "format": value["format"] + (f", opset {value['opset']}" if value["opset"] else ""),
         "bytes": f"{value['bytes']:,}",
-        "quantization": value["quantization"],
+        "quantization": QUANTIZATION_NOTES.get((value["format"], value["quantization"]), value["quantization"]),
         "inputs": tensors(value["inputs"]).replace("'", ""),
         "outputs": tensors(value["outputs"]).replace("'", ""),
         "kind": value["kind"],

@@ -1,9 +1,10 @@
 """Every model of ../shared/models on every runtime, at one and two threads; prints the table of docs/runtimes.md.
 
 Run `python -m tests.bench.bench_runtimes`. Each case (model, runtime, threads) runs in a process of its own; the cases
-take turns, round after round, so that whatever else the machine does falls on all of them. tflite-runtime takes part
-where `.venv-tflite` is there (`make test-full` makes it), MediaPipe where TAGLET_MEDIAPIPE_PYTHON names a Python that
-has the package.
+take turns, round after round, so that whatever else the machine does falls on all of them. Models that MediaPipe runs
+too are measured once more with plain bilinear resizing, which is what MediaPipe does. tflite-runtime takes part where
+`.venv-tflite` is there (`make test-full` makes it), MediaPipe where TAGLET_MEDIAPIPE_PYTHON names a Python that has the
+package.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,6 +45,11 @@ class Case:
     runs: int = RUNS
     warm_up: int = WARM_UP
 
+    @property
+    def way(self) -> str:
+        """Name of the runtime, and of the resizing where it is not the usual one."""
+        return self.runtime if self.preprocessing.get("antialias", True) else f"{self.runtime}, plain resizing"
+
 
 def pythons() -> dict[str, str]:
     """Return the interpreter of each runtime that is on this machine."""
@@ -63,9 +69,13 @@ def cases(readings: list[ModelReading], runtimes: set[str]) -> Iterator[Case]:
         able = {"onnxruntime"} if reading.path.suffix == ".onnx" else {"ai-edge-litert", "tflite-runtime"}
         able |= {"mediapipe"} if reading.path.name in MEDIAPIPE_RUNS else set()
         for runtime in sorted(able & runtimes):
+            rules = [rule]
+            if runtime == "ai-edge-litert" and "mediapipe" in able & runtimes:
+                rules.append(replace(rule, antialias=False))
             for threads in (0,) if runtime == "mediapipe" else (1, 2):
                 output = (vector.name, vector.ndim) if vector else ("", 0)
-                yield Case(str(reading.path), reading.kind, runtime, threads, rule.to_json(), *output)
+                for each in rules:
+                    yield Case(str(reading.path), reading.kind, runtime, threads, each.to_json(), *output)
 
 
 def run_all(rounds: int) -> Results:
@@ -77,7 +87,7 @@ def run_all(rounds: int) -> Results:
         for case in cases(readings, set(known)):
             command = [known[case.runtime], "-m", "tests.bench.runtime_worker", json.dumps(asdict(case))]
             done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-            results[Path(case.model).name, case.runtime][case.threads].append(json.loads(done.stdout.splitlines()[-1]))
+            results[Path(case.model).name, case.way][case.threads].append(json.loads(done.stdout.splitlines()[-1]))
     return results
 
 
@@ -90,7 +100,7 @@ def print_table(rounds: int = ROUNDS) -> None:
         own = by_threads.get(0)
         cells = [_times(own), "-", "-"] if own else [_times(by_threads[n]) for n in (1, 2)]
         laps = [lap for results in by_threads.values() for lap in results]
-        imports[runtime] += [lap["import_ms"] for lap in laps]
+        imports[runtime.split(",")[0]] += [lap["import_ms"] for lap in laps]
         memory = min(lap["memory_mb"] for lap in laps)
         print(f"| {model} | {runtime} | {' | '.join(cells)} | {memory:.0f} |")
     print("\n| import of | least, ms | median, ms |\n|---|---|---|")

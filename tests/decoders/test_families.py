@@ -35,6 +35,16 @@ def yunet_outputs(side: int, keypoints: bool) -> list[TensorSpec]:
     return [spec(f"{name}_{s}", 1, (side // s) ** 2, n) for name, n in columns.items() for s in (8, 16, 32)]
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_full_confidence_of_the_first_class_is_told_by_values(swapped: bool) -> None:
+    """1.0 and class 0 are whole numbers both."""
+    columns = (np.zeros((1, 1)), np.ones((1, 1))) if swapped else (np.ones((1, 1)), np.zeros((1, 1)))
+    outputs = {"boxes": np.float32([[[0, 0, 1, 1]]]), "a": np.float32(columns[0]), "b": np.float32(columns[1])}
+    decoding = Decoding("nms_outputs", {"boxes": "boxes", "scores": "a", "classes": "b"}, (), {"tell_by_values": True})
+    found = FAMILIES["nms_outputs"].decode(outputs, decoding, INPUT_WH)
+    assert (found.confidence.tolist(), found.class_id.tolist()) == ([1.0], [0])
+
+
 def counted(count: str, boxes: str, scores: str, classes: str) -> list[TensorSpec]:
     return [spec(scores, 1, 10), spec(boxes, 1, 10, 4), spec(count, 1), spec(classes, 1, 10)]
 
@@ -140,6 +150,8 @@ def test_rejects_an_option_that_makes_no_sense(options: dict[str, Any], part: st
         ([spec("images", 1, 3, 640, 640)], [spec("out", 1, 1, 100, 7)], "end_to_end"),
         ([spec("input", 1, 3, 640, 640)], [whole("labels", 1, 100), spec("dets", 1, 100, 5)], "end_to_end"),
         ([spec("input", 1, 3, 640, 640)], [whole("labels", 1, 100), spec("dets", 1, 99, 5)], None),
+        ([spec("input", 1, 3, 320, 320)], [spec("dets", None, None, None), whole("labels", None, None)], "end_to_end"),
+        ([spec("input", 1, 3, 320, 320)], [spec("a", None, None, None), whole("b", None, None)], None),
         ([spec("images", 1, 3, 224, 224)], [spec("classes", 1, 6)], None),
         ([spec("images", None, 3, 224, 224)], [spec("classes", None, 6)], None),
         (

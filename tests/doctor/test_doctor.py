@@ -63,6 +63,22 @@ def test_a_good_machine_is_good(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"machine", "runtimes", "threads"} <= set(report)
 
 
+def test_a_runtime_that_the_models_do_not_run_on_is_said_not_to_be_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = [
+        machine.Runtime("onnxruntime", ".onnx", "", "1"),
+        machine.Runtime("ai-edge-litert", ".tflite", "litert", "2"),
+    ]
+    for found, expected in ((there[:1], []), (there, ["ai-edge-litert 2"])):
+        monkeypatch.setattr(checkup, "runtimes", lambda found=found: tuple(found))
+        report = checkup.check_up(checkup.Subject(default_bundle()), Hardware(1))
+        assert [sentence.split(":")[0] for sentence in report["unchecked"]] == expected
+        assert all("edge doctor --bundle DIR" in sentence and ".tflite" in sentence for sentence in report["unchecked"])
+    assert cli.main(["doctor", "--threads", "1"]) == 0
+    assert "not tried    ai-edge-litert 2: no model of this bundle ran on it" in capsys.readouterr().out
+
+
 def test_wrong_answers_are_not_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = Path(shutil.copytree(golden_folder(), tmp_path / "golden"))
     value = read_golden(folder)

@@ -18,8 +18,10 @@ from edge.embedder import Embedder
 from edge.errors import ModelError
 from edge.inference import TensorSpec, open_session
 from edge.inference.hardware import Hardware
-from edge.inference.tflite_session import dequantize, quantize
+from edge.inference.quantization import dequantize, quantize
+from edge.inference.tflite_session import TfliteSession
 from edge.preprocessing import ImageArray
+from export import cli
 from export.bundles.reading import read_model
 from export.bundles.tflite_graph import describe_tflite
 
@@ -111,6 +113,23 @@ def test_reads_real_files(models: Path, file: str, kind: str, family: str | None
     reading = read_model(models / file)
     assert (reading.kind, reading.family, reading.facts.quantization) == (kind, family, quantization)
     assert reading.facts.format == "tflite"
+
+
+def test_only_a_dynamic_range_file_is_said_to_depend_on_the_runtime(
+    models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = sorted(models.rglob("*.tflite"))
+    found = [path for path in files if TfliteSession(path, Hardware(threads=1)).dynamic_range]
+    assert [path.name for path in found] == ["yolox_nano_416_dynamic.tflite"] and len(files) >= 10
+    assert cli.main(["inspect", str(found[0])]) == 0
+    assert "differ by a few pixels between runtimes" in capsys.readouterr().out
+
+
+def test_a_sidecar_asks_for_plain_bilinear_resizing(models: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain.toml").write_text("antialias = false\n")
+    path = models / "detectors" / "coco_ssd_mobilenet_v1_quant.tflite"
+    rules = [reading.preprocessing for reading in (read_model(path), read_model(path, tmp_path / "plain.toml"))]
+    assert [rule is not None and rule.antialias for rule in rules] == [True, False]
 
 
 def test_labels_and_normalisation_come_from_the_metadata(models: Path) -> None:
