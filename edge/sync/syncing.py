@@ -149,7 +149,8 @@ def _nothing_new(home: Path, trust: Trust, wishes: Wishes) -> list[Outcome] | No
         generation = index.generation(wishes.space_id) if index else None
         if held is None or generation is None or not held.is_complete or held.space_id != wishes.space_id:
             return None
-        if release_for(generation, device_id(home), name).sha256 != held.sha256:
+        release = release_for(generation, device_id(home), name)
+        if (release.sha256, release.version) != (held.sha256, held.version):
             return None
         outcomes.append(Outcome(name, held.version, held.version, "none", True))
     return outcomes if outcomes and trust.is_unchanged() else None
@@ -222,7 +223,8 @@ class _Visit:
     def _outcome(self, before: int | None, now: Held | None, plan: Plan, note: str) -> Outcome:
         complete = now is not None and now.is_complete and now.release == self.release.sha256
         version = now.version if now else None
-        return Outcome(self.store.root.name, before, version, plan.way, complete, self._files(plan), note)
+        left = () if complete else self._files(plan)
+        return Outcome(self.store.root.name, before, version, plan.way, complete, left, note)
 
     def _follow(self, plan: Plan, held: Held | None) -> Held:
         self.downloads = replace(self.downloads, watch=self.progress.came)
