@@ -155,11 +155,17 @@ class Trust:
         return self.held_index(catalog)
 
     def held_index(self, catalog: str) -> Index | None:
-        """Return the index of a catalogue as it was verified last, without a network."""
-        path = self.folder / TARGETS / f"{catalog}.json"
-        if not path.is_file():
+        """Return the index of a catalogue without a network; None where the one that was verified last is not here."""
+        targets, path = self._held(Targets, "targets.json"), self.folder / TARGETS / f"{catalog}.json"
+        target = targets.targets.get(path.name) if targets else None
+        if target is None or not path.is_file():
             return None
-        index = read_index(path.read_bytes(), f"{self._line.address}, index of {catalog}")
+        data = path.read_bytes()
+        try:
+            target.verify_length_and_hashes(data)
+        except exceptions.LengthOrHashMismatchError:
+            return None
+        index = read_index(data, f"{self._line.address}, index of {catalog}")
         if index.catalog != catalog:
             raise ArtefactRefused(f"{self._line.address}: the index of {catalog} is that of {index.catalog}")
         return index
