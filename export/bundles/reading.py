@@ -106,6 +106,15 @@ def read_model(path: Path, sidecar: Path | None = None, overrides: dict[str, Any
     return reading
 
 
+def with_known_size(inputs: Sequence[TensorSpec], model: Path, sidecar: Path | None = None) -> tuple[TensorSpec, ...]:
+    """Return inputs with the open sides that the sidecar (None: the one beside the model) gives a size for."""
+    found = sidecar or find_sidecar(model)
+    try:
+        return _with_size(inputs, read_sidecar(found)) if found else tuple(inputs)
+    except ModelError:  # whoever reads the model says so
+        return tuple(inputs)
+
+
 def _sidecar(path: Path, explicit: Path | None, facts: GraphFacts) -> Sidecar:
     found = explicit or find_sidecar(path)
     if found is not None:
