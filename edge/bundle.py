@@ -131,7 +131,8 @@ def require_picture_input(session: Session, rule: Preprocessing, path: Path) -> 
     Raises:
         ModelError: it has other inputs, or the shape is another; the sentence says what was found.
     """
-    found = ", ".join(f"{spec.name} {spec.dtype}{list(spec.shape)}" for spec in session.inputs)
+    found = ", ".join(f"{spec.name} {spec.dtype}{[side or '?' for side in spec.shape]}" for spec in session.inputs)
+    found = found.replace("'", "")
     if len(session.inputs) != 1:
         raise ModelError(f"{path}: a model must have one input, a picture; this one has {len(session.inputs)}: {found}")
     width, height = rule.size_wh
