@@ -65,11 +65,13 @@ class Served:
 
     def version(self, role: str) -> int:
         """Return the version of a role's metadata."""
-        return self._of(role, Signed).version
+        signed: Signed = self.files[role].signed
+        return signed.version
 
     def expires(self, role: str) -> datetime:
         """Return when a role's metadata expires."""
-        return self._of(role, Signed).expires
+        signed: Signed = self.files[role].signed
+        return signed.expires
 
     def is_signed(self, role: str) -> bool:
         """Return whether a role's metadata is signed as the root that is served demands."""
