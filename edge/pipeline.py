@@ -41,6 +41,7 @@ class Selection:
 
     category: str | None = None
     region: str | None = None
+    in_stock: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def look(kit: Kit, frame: Frame, resolution_wh: tuple[int, int], watch: Stopwatc
     with watch.lap("embed"):
         embeddings = kit.embedder.embed(crops)
     with watch.lap("search"):
-        matches = kit.gallery.search(embeddings, kit.looked_up, kit.selection.category, kit.selection.region)
+        chosen = kit.selection
+        matches = kit.gallery.search(embeddings, kit.looked_up, chosen.category, chosen.region, chosen.in_stock)
     xyxy = detections.xyxy * (resolution_wh[0] / frame.image.shape[1])
     return [
         Sighting(frame.timestamp_s, _box(xyxy[row]), float(detections.confidence[row]), crops[row], candidates)
