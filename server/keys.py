@@ -73,9 +73,9 @@ class KeyRing:
         """Make a new key for a role and write it; None writes it without encryption."""
         return create_key(self._folders(role)[0], role, passphrase)
 
-    def passphrase_like(self, root: Root, role: str) -> bytes | None:
-        """Return the passphrase for a new key of a role: none, if the keys of the role have none."""
-        paths = [path for keyid in root.roles[role].keyids if (path := self._find(role, keyid))]
+    def passphrase_like(self, role: str) -> bytes | None:
+        """Return the passphrase for a new key of a role: none, if the keys that lie there have none."""
+        paths = [path for folder in self._folders(role) for path in sorted(folder.glob("*.pem"))]
         if paths and not any(_ENCRYPTED in path.read_bytes() for path in paths):
             return None
         return self._passphrases(role).chosen()

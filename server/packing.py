@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,13 +30,14 @@ from server.publication import Blob
 
 PART_BYTES = 64 << 10
 """How long a part is, packed: half a minute at 20 kbit/s."""
+MAX_PARTS = 64
+"""Parts of a large shard are twice, four times, ... as long instead of more, so that the index, which comes with every
+update, stays short."""
+_SHORTEST, _LONGEST = 1 / 4, 4
+_SAMPLE_PRODUCTS = 500
 T = TypeVar("T")
 Watch = Callable[[Sequence[Any], str], Iterable[Any]]
 Weights = npt.NDArray[np.float64]
-MAX_PARTS = 64
-"""Parts of a large shard are longer instead of more, so that the index, which comes with every update, stays short."""
-_SMALLEST_SHARE = 4
-_SAMPLE_PRODUCTS = 500
 
 
 @dataclass(frozen=True, repr=False)
@@ -131,15 +133,17 @@ def _divided(shard: Shard, part_bytes: int) -> Iterator[tuple[str, Rows]]:
     if not shard.products:
         return
     weights = _packed_weights(shard)
-    wanted = max(float(part_bytes), weights.sum() / MAX_PARTS)
+    wanted = float(part_bytes) * 2 ** max(0, math.ceil(math.log2(weights.sum() / MAX_PARTS / part_bytes)))
+    begins = _may_begin(shard, wanted / float(weights.mean()))
     small: list[Rows] = []
     for category, rows in _by_category(shard).items():
-        if category and weights[rows].sum() * _SMALLEST_SHARE >= wanted:
-            yield from ((category, piece) for piece in _pieces(rows, weights, wanted))
+        if category and weights[rows].sum() >= wanted * _SHORTEST:
+            yield from ((category, piece) for piece in _pieces(rows, weights, begins, wanted))
         else:
             small.append(rows)
     if small:
-        yield from (("", piece) for piece in _pieces(np.concatenate(small), weights, wanted))
+        rows = np.sort(np.concatenate(small))
+        yield from (("", piece) for piece in _pieces(rows, weights, begins, wanted))
 
 
 def _by_category(shard: Shard) -> Mapping[str, Rows]:
@@ -149,12 +153,28 @@ def _by_category(shard: Shard) -> Mapping[str, Rows]:
     return {category: np.array(found[category], np.int64) for category in sorted(found)}
 
 
-def _pieces(rows: Rows, weights: Weights, wanted: float) -> Sequence[Rows]:
-    """Cut rows into pieces of about the same weight; the rows of each ascend."""
-    ends = np.cumsum(weights[rows])
-    count = max(1, math.ceil(ends[-1] / wanted))
-    cuts = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count)
-    return [np.sort(piece) for piece in np.split(rows, cuts) if len(piece)]
+def _pieces(rows: Rows, weights: Weights, begins: npt.NDArray[np.bool_], wanted: float) -> Sequence[Rows]:
+    """Cut ascending rows where a product says so itself, so that a change in one part leaves the others as they are."""
+    cuts, length = [], 0.0
+    for at, row in enumerate(rows.tolist()):
+        weight = float(weights[row])
+        if (begins[row] and length >= wanted * _SHORTEST) or length + weight > wanted * _LONGEST:
+            cuts.append(at)
+            length = 0.0
+        length += weight
+    return [piece for piece in np.split(rows, cuts) if len(piece)]
+
+
+def _may_begin(shard: Shard, products: float) -> npt.NDArray[np.bool_]:
+    """Return bool (products,): at which products a part may begin, one in about `products` of them by its own id.
+
+    Cutting where the content says so, not where a count does, is content-defined chunking (Muthitacharoen et al., A
+    Low-bandwidth Network File System, 2001).
+    """
+    below = 2**32 >> max(0, round(math.log2(max(1.0, products))))
+    ids = shard.texts("product_id")
+    first = (hashlib.sha256(ids.raw(row)).digest()[:4] for row in range(len(ids)))
+    return np.fromiter((int.from_bytes(four, "big") < below for four in first), np.bool_, len(ids))
 
 
 def _packed_weights(shard: Shard) -> Weights:

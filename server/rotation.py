@@ -76,7 +76,7 @@ def rotate(
         root_signers = ring.signers(served.root, "root")
         old = root_signers if role == "root" else _old_signers(ring, served, role)
         others = {r: ring.signers(served.root, r) for r in _above(role)}
-        passphrase = ring.passphrase_like(served.root, role)
+        passphrase = ring.passphrase_like(role)
         new = [ring.create(role, passphrase) for _ in range(count)]
         following = _next_root(served.root, role, new, needed)
         following.expires = now + repository.settings.life("root")
