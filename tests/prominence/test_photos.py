@@ -58,7 +58,7 @@ def test_the_main_object_is_embedded_with_the_middle_of_the_photo(kit: Kit) -> N
     assert 0.8 < photo.embeddings[0, 0] < alone[0] - 0.02  # some of the green around it
     assert np.linalg.norm(photo.embeddings, axis=1) == pytest.approx(1, abs=1e-5)
     assert np.array_equal(photo.embeddings[1], beside)
-    assert [crop.shape for crop in photo.looked_at] == [(45, 45, 3), photo.crops[1].shape]
+    assert [crop.shape for crop in photo.looked_at] == [(46, 46, 3), photo.crops[1].shape]
 
 
 def test_a_photo_of_nothing_gives_nothing(kit: Kit) -> None:
