@@ -27,7 +27,7 @@ from edge.geometry import area, iou, share_inside
 MIDDLE_SHARE = 0.7
 SIZE_EXPONENT = 0.25
 OFF_MIDDLE = 0.15
-AIMED_AT_IOU = 0.2
+AIMED_AT_IOU = 0.3
 PART_SHARE = 0.8
 
 
