@@ -12,8 +12,9 @@
 Devices search a catalogue that the float embedder made, whatever variant they run: so a variant's vectors are always
 searched among float vectors, never among its own.
 
-The nearest of many similar things changes places without harm, and a faint box comes and goes: agreement moves more
-than the measure of the task does, so its budget is `AGREEMENT_ALLOWANCE` times that of the task.
+A faint box comes and goes, and the nearest of many similar things changes places without harm: agreement moves more
+than the measure of the task does. So the budget of `box_agreement` is 5 times that of the task (`BOX_ALLOWANCE`), that
+of `neighbour_agreement` 10 times (`NEIGHBOUR_ALLOWANCE`); docs/check.md has the figures behind them.
 
     >>> judge = open_judge(job)
     >>> judge.judge(read_model(Path("yolox_nano.int8.onnx"))).drop_points
@@ -22,12 +23,14 @@ than the measure of the task does, so its budget is `AGREEMENT_ALLOWANCE` times 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from edge.bundle import load_bundle
 from edge.errors import ModelError, UsageError
+from export.quantize.in_bundle import reading_in_bundle
 from export.quantize.job import Job
 from export.quantize.judged import Judge
 from export.quantize.pictures import is_queries, require_disjoint
-
-THREADS = 1
 
 
 def open_judge(job: Job) -> Judge:
@@ -40,6 +43,8 @@ def open_judge(job: Job) -> Judge:
         UsageError: the labels are of the other kind of model.
     """
     require_disjoint(job.calibration, job.evaluation.pictures)
+    if job.chain is not None:
+        job = replace(job, reading=reading_in_bundle(job.reading, load_bundle(job.chain.bundle)))
     queries = job.evaluation.labels is not None and is_queries(job.evaluation.labels)
     detector = job.reading.kind == "detector"
     if job.reading.kind == "unknown":

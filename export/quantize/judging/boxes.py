@@ -125,7 +125,9 @@ def _compare_by_rank(sure: Detections, theirs: Detections) -> Compared:
     ranked[: len(best)] = best
     nearest = overlap.argmax(axis=1) if len(sure) else np.zeros(0, np.intp)
     same = sure.class_id == theirs.class_id[nearest]
-    return Compared(overlap.max(axis=1, initial=0), ranked - np.sort(sure.confidence)[::-1], np.asarray(same, np.float32))
+    return Compared(
+        overlap.max(axis=1, initial=0), ranked - np.sort(sure.confidence)[::-1], np.asarray(same, np.float32)
+    )
 
 
 def _iou_of_pairs(a: Float32s, b: Float32s) -> Float32s:

@@ -18,9 +18,7 @@ NEAREST = 0.1
 """A drop that lies at the budget cannot be told from it by any number: this share of the budget is told apart."""
 
 
-def pictures_needed(
-    drop_points: float, ci95: tuple[float, float] | None, pictures: int, budget: float
-) -> int | None:
+def pictures_needed(drop_points: float, ci95: tuple[float, float] | None, pictures: int, budget: float) -> int | None:
     """Estimate how many pictures would tell whether the drop is within the budget.
 
     Args:

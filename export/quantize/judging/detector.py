@@ -16,7 +16,6 @@ from edge.command_line import progress
 from edge.detections import Detections
 from edge.detector import Detector
 from edge.errors import InputError, ModelError
-from edge.preprocessing import ImageArray, Placement
 from export.bundles.reading import ModelReading
 from export.evaluation.coco import ImageDetections, ImageMatch, ImageTruth, match_image
 from export.evaluation.detection import LOWEST_CONFIDENCE, read_coco
@@ -28,7 +27,7 @@ from export.quantize.judging.boxes import Agreement, Compared, Sure, compare
 from export.quantize.judging.certainty import pictures_needed
 from export.quantize.judging.running import open_detector, require_runs
 
-AGREEMENT_ALLOWANCE = 5.0
+BOX_ALLOWANCE = 5.0
 SUPPRESSED_INSIDE = ("end_to_end", "nms_outputs", "tflite_postprocess")
 """Families whose graph suppresses: their candidates have no order of their own."""
 ALL = -1.0
@@ -112,7 +111,7 @@ class DetectorJudge:
         drop, pictures = 100 * (one - other), len(self.scenes)
         interval = drop_interval(self.floating, quantized) if ran else None
         ci95 = (100 * interval[0], 100 * interval[1]) if interval else None
-        allowance = AGREEMENT_ALLOWANCE if self.metric == "box_agreement" else 1.0
+        allowance = BOX_ALLOWANCE if self.metric == "box_agreement" else 1.0
         return Judged(
             metric=self.metric,
             floating=one,

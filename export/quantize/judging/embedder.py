@@ -28,7 +28,7 @@ from export.quantize.judging.crops import Crops, crops_of_job
 from export.quantize.judging.running import open_embedder, require_runs
 from export.quantize.judging.vectors import Rows, VectorAgreement, agreement, nearest
 
-AGREEMENT_ALLOWANCE = 5.0
+NEIGHBOUR_ALLOWANCE = 10.0
 FEWEST_PICTURES = 3
 
 
@@ -100,15 +100,16 @@ class EmbedderJudge:
         interval = ratio_interval(counts, cluster, np.zeros(len(cluster), np.int32))
         drop = 100 * (floating - quantized)
         ci95 = (100 * interval[0], 100 * interval[1]) if interval else None
-        allowance = AGREEMENT_ALLOWANCE if self.product is None else 1.0
+        allowance = NEIGHBOUR_ALLOWANCE if self.product is None else 1.0
         needed = pictures_needed(drop, ci95, self.crops.pictures, allowance * self.max_drop)
-        return Judged(
-            metric, floating, quantized, drop, ci95, self.crops.pictures, needed, alike.reason, alike.details(), allowance
-        )
+        pictures, reason, details = self.crops.pictures, alike.reason, alike.details()
+        return Judged(metric, floating, quantized, drop, ci95, pictures, needed, reason, details, allowance)
 
     def _refused(self, reason: str) -> Judged:
-        metric = "neighbour_agreement" if self.product is None else "recall_at_1"
-        return Judged(metric, 1.0, 0.0, 100.0, None, self.crops.pictures, None, reason)
+        n = self.crops.pictures
+        if self.product is None:
+            return Judged("neighbour_agreement", 1.0, 0.0, 100.0, None, n, None, reason, {}, NEIGHBOUR_ALLOWANCE)
+        return Judged("recall_at_1", 1.0, 0.0, 100.0, None, n, None, reason)
 
 
 def embed(embedder: Embedder, crops: Crops, who: str) -> Float32s:

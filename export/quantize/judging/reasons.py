@@ -5,6 +5,8 @@ The limits are far from what honest quantization does (docs/check.md has figures
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 LEAST_IOU = 0.5
 LEAST_SCORE_AGREEMENT = 0.8
 LEAST_CLASS_AGREEMENT = 0.5
@@ -52,4 +54,24 @@ def why_vectors_are_refused(cosine_p05: float, spread: float, agreement: float) 
             f"(below {LEAST_COSINE:g}), and a catalogue of the float model is searched with them "
             f"({agreement:.0%} of the nearest neighbours agree)"
         )
+    return ""
+
+
+def why_tags_are_refused(
+    shares: Mapping[str, tuple[float, float]], lost: Mapping[str, tuple[float, float] | None], max_drop: float
+) -> str:
+    """Say which figure of tags has fallen for certain, though the right product may still stand first.
+
+    Args:
+        shares: each figure of the float chain and of the variant's, 0..1.
+        lost: interval of its drop, points; None where there is none.
+        max_drop: the budget, points.
+    """
+    for name, interval in lost.items():
+        if interval is not None and interval[0] > max_drop:
+            one, other = shares[name]
+            return (
+                f"its {name.replace('_', ' ')} falls from {100 * one:.1f} to {100 * other:.1f} %: similarities have "
+                "moved away from the thresholds of the bundle"
+            )
     return ""
