@@ -13,6 +13,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("check", "export.commands.check", "hold a quantized file against its float original"),
     Command("bundle", "export.commands.bundle", "bind a detector and an embedder into a bundle"),
     Command("models", "export.commands.models", "list public models, and fetch them checked"),
+    Command("benchmark", "export.commands.benchmark", "time bundles on this machine, side by side"),
     Command("golden", "export.commands.golden", "write what runtimes and ports are checked against"),
 )
 

@@ -68,9 +68,8 @@ class Checked:
         return f"{name} holds the budget: {drop}, {budget:g} are allowed{self._uncertain()}"
 
     def _uncertain(self) -> str:
-        if self.judged.pictures_needed is None:
-            return ""
-        return f"; {self.judged.pictures} pictures cannot decide it for certain, about {self.judged.pictures_needed:,} would"
+        have, needed = self.judged.pictures, self.judged.pictures_needed
+        return f"; {have} pictures cannot decide it for certain, about {needed:,} would" if needed else ""
 
     def document(self) -> dict[str, Any]:
         """Return the result document of `export check`."""
