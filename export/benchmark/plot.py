@@ -10,7 +10,7 @@ from typing import Any
 from edge.errors import MissingExtra
 from edge.files import whole_file
 from export.benchmark.measuring import Row
-from export.benchmark.table import ACCURACY
+from export.benchmark.table import ACCURACY, short
 
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2", "#72b7b2", "#e45756")
 
@@ -69,12 +69,12 @@ def panels_of(rows: Sequence[Row]) -> list[Panel]:
     """Lay out what is drawn: times with their p95, memory, size, and what accuracy there is."""
     none = [None] * len(rows)
     spreads = (
-        ("picture, ms", [row.picture_ms for row in rows]),
-        ("cold start, ms", [row.cold_start_ms for row in rows]),
+        ("picture, ms: p50, line to p95", [row.picture_ms for row in rows]),
+        ("cold start, ms: likewise", [row.cold_start_ms for row in rows]),
     )
     panels = [Panel(title, [s.p50 for s in given], [s.p95 for s in given]) for title, given in spreads]
     panels.append(Panel("peak memory, MB", [row.peak_memory_mb for row in rows], none))
-    panels.append(Panel("size, MB", [row.case.bytes / 1e6 for row in rows], none))
+    panels.append(Panel("size, kB", [row.case.bytes / 1e3 for row in rows], none))
     for name, words in ACCURACY.items():
         values = [row.accuracy.get(name) for row in rows]
         if any(value is not None for value in values):
@@ -90,7 +90,7 @@ def _draw(axis: Any, panel: Panel, names: Sequence[str], colours: Sequence[str])
         end = max(value or 0, whisker or 0)
         if value is not None and whisker is not None:
             axis.plot([value, whisker], [place, place], color="#333333", linewidth=1.2)
-        axis.text(end + 0.02 * longest, place, "-" if value is None else f"{value:.3g}", va="center", fontsize=8)
+        axis.text(end + 0.02 * longest, place, "-" if value is None else short(value), va="center", fontsize=8)
     axis.set_yticks(places, names, fontsize=8)
     axis.set_xlim(0, 1.25 * longest or 1)
     axis.set_title(panel.title, fontsize=9)

@@ -72,10 +72,11 @@ def _table(rows: Sequence[Row]) -> str:
 def _cell(spread: Spread) -> str:
     if spread.p50 is None:
         return NONE
-    return " / ".join(_short(value) for value in (spread.least, spread.p50, spread.p95) if value is not None)
+    return " / ".join(short(value) for value in (spread.least, spread.p50, spread.p95) if value is not None)
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Return a figure with one decimal, or none from 100 on."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}"
 
 
@@ -83,5 +84,6 @@ def _share(accuracy: Mapping[str, Any], name: str) -> str:
     value, bounds = accuracy.get(name), accuracy.get(f"{name}_ci95")
     if value is None:
         return NONE
-    known = bounds is not None and None not in bounds
-    return f"{100 * value:.1f}" + (f" ({100 * bounds[0]:.0f}-{100 * bounds[1]:.0f})" if known else "")
+    if bounds is None or None in bounds:
+        return f"{100 * value:.1f}"
+    return f"{100 * value:.1f} ({100 * bounds[0]:.0f}-{100 * bounds[1]:.0f})"

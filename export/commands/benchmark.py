@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--images",
         type=Path,
         metavar="DIR",
-        help=f"pictures to look at, the first {PICTURES} (default: the golden ones)",
+        help=f"the first {PICTURES} are looked at (default: the golden pictures)",
     )
     labels = parser.add_mutually_exclusive_group()
     labels.add_argument("--coco", type=Path, metavar="FILE.json", help="labelled boxes of --images: AP50")
