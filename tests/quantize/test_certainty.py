@@ -51,7 +51,7 @@ def images(seed: int, n: int) -> list[ImageMatch]:
         corner = rng.uniform(0, 50, (rng.integers(0, 4), 2))
         boxes = np.hstack([corner, corner + rng.uniform(5, 30, corner.shape)])
         found = np.concatenate([boxes + rng.normal(0, 4, boxes.shape), rng.uniform(0, 80, (rng.integers(0, 3), 4))])
-        confidence = rng.uniform(0, 1, len(found)).round(2)
+        confidence = rng.uniform(0, 1, len(found))
         matches.append(match_image(ImageTruth(boxes), ImageDetections(found, confidence)))
     return matches
 
