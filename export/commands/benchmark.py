@@ -17,6 +17,7 @@ from edge.media.sources import PICTURE_SUFFIXES
 EXAMPLE = """  python -m export benchmark bundle bundle-int8 --threads 1 --plot benchmark.png
   python -m export benchmark bundle bundle-int8 --coco labels.json --images photos --json benchmark.json"""
 PICTURES = 8
+PLOTS = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +78,8 @@ def _require_sense(args: argparse.Namespace) -> None:
         raise UsageError("--coco and --queries need --images, the folder that their paths start from")
     if args.queries and args.shard is None:
         raise UsageError("--queries needs --shard, the catalogue that the photos are searched in")
+    if args.plot and args.plot.suffix not in PLOTS:
+        raise UsageError(f"--plot is {args.plot}: a plot is a .png, .svg or .pdf file")
     if args.shard and not args.queries:
         raise UsageError("--shard needs --queries, the photos to search with")
 

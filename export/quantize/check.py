@@ -58,13 +58,13 @@ class Checked:
 
     @property
     def verdict(self) -> str:
-        """One sentence: good, or refused and why."""
+        """One sentence: within the budget, above it, or refused and why."""
         judged, name, budget = self.judged, self.variant.path.name, self.judged.budget(self.job.max_drop)
         if judged.reason:
             return f"{name} is refused: {judged.reason}"
         drop = f"{METRICS[judged.metric]} drops by {judged.drop_points:.1f} points"
         if not self.passed:
-            return f"{name} is refused: {drop}, {budget:g} are allowed{self._uncertain()}"
+            return f"{name} does not hold the budget: {drop}, {budget:g} are allowed{self._uncertain()}"
         return f"{name} holds the budget: {drop}, {budget:g} are allowed{self._uncertain()}"
 
     def _uncertain(self) -> str:
