@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     labels.add_argument("--queries", type=Path, metavar="FILE.csv", help="path,product_id of --images: recall and tags")
     parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
     parser.add_argument("--threads", type=_count, default=0, metavar="N", help="of the models (default: all cores)")
-    parser.add_argument("--rounds", type=_count, default=5, metavar="N", help="turns of each (default: %(default)s)")
+    parser.add_argument("--rounds", type=_count, default=3, metavar="N", help="turns of each (default: %(default)s)")
     parser.add_argument(
         "--runs", type=_count, default=5, metavar="N", help="looks at each picture in a turn (default: %(default)s)"
     )
