@@ -99,7 +99,7 @@ def test_an_interrupt_keeps_the_rounds_that_are_whole(monkeypatch: pytest.Monkey
         if next(turns) == 2:
             raise KeyboardInterrupt
         lap = {name: [1.0] for name in ("detect", "embed", "picture")}
-        return {"laps": lap, "runtimes": ["onnxruntime"], "cold_start_ms": 5.0, "peak_memory_mb": 90.0}
+        return {"laps": lap, "runtimes": ["onnxruntime"], "cold_start_ms": 5.0, "peak_memory_mb": 90.0, "notes": []}
 
     monkeypatch.setattr(measuring, "_turn", turn)
     measured = measure([CASE], Settings(("a.png",), rounds=9))
