@@ -18,6 +18,7 @@ from edge.errors import InputError, ModelError  # noqa: E402
 from export.cli import main  # noqa: E402
 from export.quantize.byte_weights import with_byte_weights  # noqa: E402
 from export.quantize.half_weights import with_half_weights  # noqa: E402
+from export.train.contents import part  # noqa: E402
 from export.train.course import Course  # noqa: E402
 from export.train.curves import draw_curves  # noqa: E402
 from export.train.detector.comparison import best_threshold, compare  # noqa: E402
@@ -25,7 +26,7 @@ from export.train.detector.fine_tune import Call, fine_tune  # noqa: E402
 from export.train.detector.judging import load_detector  # noqa: E402
 from export.train.detector.network import Deployed, Network, Shape  # noqa: E402
 from export.train.detector.onnx_file import write_onnx  # noqa: E402
-from export.train.detector.own_photos import OwnPhotos, part, read_own  # noqa: E402
+from export.train.detector.own_photos import OwnPhotos, read_own  # noqa: E402
 from export.train.weights import load_weights  # noqa: E402
 
 pytestmark = pytest.mark.torch
