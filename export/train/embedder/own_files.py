@@ -102,7 +102,7 @@ class _Reading:
         packshots = list(self._packshots())
         ids = tuple(dict.fromkeys(name for name, _ in packshots))
         if len(ids) < FEWEST_PRODUCTS:
-            self._say_what_is_wrong(len(ids))
+            raise self._too_few(len(ids))
         rows = {name: row for row, name in enumerate(ids)}
         shots = [_shot(path, rows[name], image, PACKSHOT_SIDE) for name, (path, image) in packshots]
         self._note_twins(shots, ids)
@@ -120,11 +120,11 @@ class _Reading:
             if (image := self._read(self.given.images / view.image)) is not None:
                 yield view.product_id, (self.given.images / view.image, image)
 
-    def _say_what_is_wrong(self, found: int) -> None:
-        left_out = f" ({len(self.problems)} rows or pictures could not be used: {self.problems[0]})"
-        raise InputError(
-            f"{self.given.items}: {found or 'no'} product{'s' * (found != 1)} with a picture that can be used"
-            f"{left_out if self.problems else ''}: telling products apart needs at least {FEWEST_PRODUCTS}, add more"
+    def _too_few(self, found: int) -> InputError:
+        why = f" ({len(self.problems)} rows or pictures could not be used: {self.problems[0]})" if self.problems else ""
+        return InputError(
+            f"{self.given.items}: {found or 'no'} product{'s' * (found != 1)} with a picture that can be used{why}: "
+            f"telling products apart needs at least {FEWEST_PRODUCTS}, add more"
         )
 
     def _note_twins(self, shots: list[Shot], ids: tuple[str, ...]) -> None:
