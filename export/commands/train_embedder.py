@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.out.with_name(args.out.name + ".training")
     model, course = _train(args, former, products, folder)
     course.draw(folder / CURVES)
-    small, comparison, matching = _judge(former, model, products, folder)
+    small, comparison, matching = _judge(former, model, products, folder, learnt=course.steps()[1] > 0)
     bundle = replace_embedder(former, small, model, matching, args.out.resolve().name, args.out)
     document = _document(args, course, comparison, bundle, former, files, products, folder)
     if args.json:
@@ -106,7 +106,9 @@ def _train(args: argparse.Namespace, former: Bundle, products: OwnProducts, fold
     return fine_tune(products, call, start, folder)
 
 
-def _judge(former: Bundle, model: Path, products: OwnProducts, folder: Path) -> tuple[Path, Comparison, Matching]:
+def _judge(
+    former: Bundle, model: Path, products: OwnProducts, folder: Path, learnt: bool
+) -> tuple[Path, Comparison, Matching]:
     """Store the model as it ships, compare it with the former one, choose its thresholds."""
     from export.train.embedder.comparison import Comparison, choose_matching, rank
     from export.train.embedder.fine_tune import SMALL, store_small
@@ -117,7 +119,7 @@ def _judge(former: Bundle, model: Path, products: OwnProducts, folder: Path) -> 
     compared = [rank(embed, products, products.comparing) for embed in (before, after)]
     stopping = [rank(embed, products, products.stopping) for embed in (before, after)]
     matching = choose_matching(stopping[0], former.matching, stopping[1])
-    return small, Comparison(compared[0], compared[1], products.drawn), matching
+    return small, Comparison(compared[0], compared[1], products.drawn, learnt), matching
 
 
 def _document(
@@ -166,7 +168,10 @@ def _table(document: dict[str, Any], args: argparse.Namespace) -> str:
         f"similarity threshold {now['similarity_threshold']:.2f} (before: {before['similarity_threshold']:.2f}), "
         f"margin {now['margin_threshold']:.2f} (before: {before['margin_threshold']:.2f})",
         document["comparison"]["verdict"],
-        "a new embedding space: catalogues must be built anew for this bundle: "
-        f"python -m export catalog {args.items} --images {args.images} --bundle {path} --out SHARD",
     ]
+    if document["best_step"]:
+        lines.append(
+            "a new embedding space: catalogues must be built anew for this bundle: "
+            f"python -m export catalog {args.items} --images {args.images} --bundle {path} --out SHARD"
+        )
     return "\n".join(lines)

@@ -39,27 +39,32 @@ class Course:
         losses: names of the losses.
         figure: name of what says how good the model is, such as "AP50"; more is better.
         rows: step, losses and figure, one row every so many steps.
+        start: the figure of the first weights; None where they were not measured.
     """
 
     losses: tuple[str, ...]
     figure: str
     rows: list[Row] = field(default_factory=list)
+    start: float | None = None
+
+    def figures(self) -> list[tuple[int, float]]:
+        """Return the figure at each step at which there is one."""
+        first = [] if self.start is None else [(0, self.start)]
+        return [*first, *((int(row[0]), row[-1]) for row in self.rows)]
 
     def best(self) -> float:
         """Return the best figure so far, -1 before the first."""
-        return max((row[-1] for row in self.rows), default=-1.0)
+        return max((figure for _, figure in self.figures()), default=-1.0)
 
     def steps(self) -> tuple[int, int]:
         """Return the last step, and the step of the best figure (the first of equals); 0 before the first."""
-        if not self.rows:
-            return 0, 0
-        return int(self.rows[-1][0]), int(max(self.rows, key=lambda row: row[-1])[0])
+        figures = self.figures() or [(0, -1.0)]
+        return figures[-1][0], max(figures, key=lambda at: at[1])[0]
 
     def stuck(self) -> bool:
-        """Tell whether the last rows were all no better than the best before them."""
-        if len(self.rows) <= PATIENCE:
-            return False
-        return max(row[-1] for row in self.rows[-PATIENCE:]) <= max(row[-1] for row in self.rows[:-PATIENCE])
+        """Tell whether the last figures were all no better than the best before them."""
+        figures = [figure for _, figure in self.figures()]
+        return len(figures) > PATIENCE and max(figures[-PATIENCE:]) <= max(figures[:-PATIENCE])
 
     def draw(self, path: Path) -> None:
         """Draw losses and figure as a picture.
@@ -69,8 +74,9 @@ class Course:
             OutputError: the file cannot be written.
         """
         loss = {name: [(int(row[0]), row[i]) for row in self.rows] for i, name in enumerate(self.losses, start=1)}
-        figure = {self.figure: [(int(row[0]), row[-1]) for row in self.rows]}
-        draw_curves({"loss": loss, f"{self.figure}, pictures that tell when to stop": figure}, path)
+        draw_curves(
+            {"loss": loss, f"{self.figure}, pictures that tell when to stop": {self.figure: self.figures()}}, path
+        )
 
 
 @dataclass(frozen=True)
@@ -82,12 +88,14 @@ class Watch(Generic[T]):
         figure: name of what `measure` returns; more is better.
         write: writes the present model to a file.
         measure: says how good that file is.
+        from_start: the first weights are measured too, and are the result where training gains nothing.
     """
 
     losses: tuple[str, ...]
     figure: str
     write: Callable[[T, Path], object]
     measure: Callable[[Path], float]
+    from_start: bool = False
 
 
 def claim(folder: Path, call: Mapping[str, Any]) -> None:
@@ -132,17 +140,29 @@ def train_until_stuck(
         begin(training)
     course = _read_course(folder / COURSE, watch, training.step)
 
-    def report(now: T, losses: dict[str, float]) -> bool:
+    def measured(now: T) -> float:
         watch.write(now, folder / NOW)
         figure = float(watch.measure(folder / NOW))
         if figure > course.best():
             (folder / NOW).replace(folder / BEST)
+        return figure
+
+    def keep() -> None:
+        write_whole(folder / COURSE, json.dumps({"start": course.start, "rows": course.rows}) + "\n")
+
+    def report(now: T, losses: dict[str, float]) -> bool:
+        figure = measured(now)
         course.rows.append((now.step, *(losses[name] for name in watch.losses), figure))
-        write_whole(folder / COURSE, json.dumps({"rows": course.rows}) + "\n")
+        keep()
         shown = ", ".join(f"{name} {losses[name]:.3f}" for name in watch.losses)
         say(f"step {now.step} of {now.steps}: {watch.figure} {figure:.3f}, {shown}")
         return course.stuck()
 
+    if watch.from_start and training.step == 0:
+        course.start = None
+        course.start = measured(training)
+        keep()
+        say(f"before the first step: {watch.figure} {course.start:.3f}")
     if not course.stuck():
         training.run(report, every)
     return folder / BEST, course
@@ -150,5 +170,5 @@ def train_until_stuck(
 
 def _read_course(path: Path, watch: Watch[T], step: int) -> Course:
     """Read the rows up to a step; later ones are of steps whose checkpoint a lost power supply took along."""
-    rows = read_json_object(path, "training")["rows"] if path.exists() else []
-    return Course(watch.losses, watch.figure, [tuple(row) for row in rows if row[0] <= step])
+    kept = read_json_object(path, "training") if path.exists() else {"rows": []}
+    return Course(watch.losses, watch.figure, [tuple(row) for row in kept["rows"] if row[0] <= step], kept.get("start"))

@@ -132,6 +132,8 @@ def test_course_is_stuck_only_after_its_patience() -> None:
     new = Course(("loss",), "AP50")
     assert new.best() == -1 and not new.stuck() and new.steps() == (0, 0)
     assert not Course(("loss",), "AP50", rows[:5]).stuck()
+    assert Course(("loss",), "AP50", rows[:4], start=0.5).stuck(), "the first weights were as good"
+    assert Course(("loss",), "AP50", rows[:4], start=0.6).steps() == (150, 0)
     assert Course(("loss",), "AP50", rows).stuck() and Course(("loss",), "AP50", rows).steps() == (250, 50)
 
 

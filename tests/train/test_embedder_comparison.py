@@ -39,6 +39,14 @@ def test_equal_embedders_are_not_told_apart() -> None:
     assert same.verdict().startswith("not told apart: +0.000 R@1") and "60 photos of 20 products" in same.verdict()
 
 
+def test_training_that_gained_nothing_says_so() -> None:
+    assert (
+        Comparison(_ranking(0.6), _ranking(0.6), False, learnt=False)
+        .verdict()
+        .endswith("keep the bundle that you have")
+    )
+
+
 @pytest.mark.parametrize(("before", "after", "verdict"), [(0.3, 0.95, "better by 0."), (0.95, 0.3, "worse by 0.")])
 def test_clear_differences_are_told(before: float, after: float, verdict: str) -> None:
     told = Comparison(_ranking(before), _ranking(after), drawn=False)

@@ -65,11 +65,13 @@ class Comparison:
     Attributes:
         former, new: answers to the same questions.
         drawn: the pictures are scenes drawn around packshots.
+        learnt: training gained something; else the weights are the first ones.
     """
 
     former: Ranking
     new: Ranking
     drawn: bool
+    learnt: bool = True
 
     def gain(self, chosen: Flags | None = None) -> tuple[float, tuple[float, float] | None]:
         """Return the gain in recall@1 and its interval, None where fewer than two products bear it."""
@@ -96,7 +98,8 @@ class Comparison:
             return f"worse by {-gain:.3f} R@1 ({-high:.3f} to {-low:.3f}){on}: keep the bundle that you have"
         where = on or f" on {len(self.new)} photos of {len(np.unique(self.new.product))} products"
         spread = f" ({low:+.3f} to {high:+.3f})" if bounds else ""
-        return f"not told apart: {gain:+.3f} R@1{spread}{where}: give more photos to know"
+        todo = "give more photos to know" if self.learnt else "training gained nothing, keep the bundle that you have"
+        return f"not told apart: {gain:+.3f} R@1{spread}{where}: {todo}"
 
     def _caution(self) -> str:
         fresh = ~self.new.learnt

@@ -82,7 +82,10 @@ def fine_tune(products: OwnProducts, call: Call, start: Path, folder: Path) -> t
     def found(path: Path) -> float:
         return mean_reciprocal_rank(rank(embed_with(path), products, products.stopping))
 
-    watch: Watch[Training] = Watch(("loss",), "MRR", lambda now, path: write_onnx(now.result, path), found)
+    def write(now: Training, path: Path) -> None:
+        write_onnx(now.result, path)
+
+    watch = Watch(("loss",), "MRR", write, found, from_start=True)
     return train_until_stuck(training, begin, watch, folder, EVERY)
 
 
