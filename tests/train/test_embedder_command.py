@@ -147,7 +147,7 @@ def test_documented_commands_run_through_an_interrupt(
     assert "going on after step 1 of 3" in said.err and "4-13.png" in said.err
     assert "products that it never saw" in said.out
     document = json.loads((tmp_path / "r.json").read_text())
-    assert ("a new embedding space" in said.out) == (document["best_step"] > 0)
+    assert ("a new embedding space" in said.err) == (document["best_step"] > 0)
     assert document["steps"] == 3 and document["skipped"] == 1 and document["learnt_products"] == 4
     assert document["comparison"]["by"]["never_seen"]["products"] == 1
     bundle = load_bundle(tmp_path / "shop-bundle")

@@ -26,7 +26,6 @@ Embed = Callable[[Sequence[ImageArray]], Float32s]
 Flags = npt.NDArray[np.bool_]
 SIMILARITIES = tuple(round(0.4 + 0.01 * i, 2) for i in range(56))
 MARGINS = (0.01, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1)
-GROUPS = {"all": "all of them", "learnt": "products that were learnt", "never_seen": "products that it never saw"}
 
 
 @dataclass(frozen=True)
