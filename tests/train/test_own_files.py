@@ -52,15 +52,16 @@ def test_names_corrupt_pictures_and_uses_the_rest(tmp_path: Path) -> None:
     assert files.product_ids == ("p0", "p1", "p2") and len(files.photos) == 8
     named = "\n".join(files.problems)
     assert "3-0.png" in named and "0-11.png" in named
-    assert "'p3' has no picture in" in named, "photos of a product without a packshot are named too"
+    assert "line 11: 3 photos from here on of product 'p3', which has no picture in" in named
+    assert len(files.problems) == 3, "one sentence for each cause"
 
 
 def test_photos_of_products_that_are_not_in_the_catalogue_are_named(tmp_path: Path) -> None:
     write_items(tmp_path, 3)
     photos = add_rows(write_photos(tmp_path, 3, 2), [["photos/0-10.png", "else"], ["photos/0-11.png", ""]])
     files = _read(tmp_path, photos)
-    assert len(files.problems) == 1 and "'else' has no picture" in files.problems[0]
-    assert any("shows no product" in note for note in files.notes)
+    assert len(files.problems) == 1 and "one photo of product 'else', which" in files.problems[0]
+    assert any("that show no product" in note for note in files.notes)
 
 
 def test_refuses_a_test_picture_that_is_learnt_from_however_it_is_packed(tmp_path: Path) -> None:

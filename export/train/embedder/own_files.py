@@ -15,7 +15,7 @@ from edge.errors import InputError, MediaError
 from edge.media.pictures import read_picture
 from export.catalog.items import read_items
 from export.evaluation.photos import CENTRE_SHARE, central_box
-from export.evaluation.queries import read_queries
+from export.evaluation.queries import Query, read_queries
 from export.render.opencv import cv2
 from export.train.contents import fingerprint
 from export.train.embedder.rendered import Pictures
@@ -143,17 +143,26 @@ class _Reading:
         queries = read_queries(file)
         self.problems += queries.problems
         folder, found = self.given.photo_images or file.parent, list[Shot]()
-        for query in progress(queries.queries, "reading photos", unit="picture"):
-            where = f"{file}, line {query.line}"
-            if not query.product_id:
-                self.notes.append(f"{where}: {query.path} shows no product: nothing is learnt from it")
-            elif query.product_id not in rows:
-                self.problems.append(
-                    f"{where}: product {query.product_id!r} has no picture in {self.given.items}: left out"
-                )
-            elif (image := self._read(folder / query.path)) is not None:
+        self._say_what_is_not_used(file, [query for query in queries.queries if query.product_id not in rows])
+        wanted = [query for query in queries.queries if query.product_id in rows]
+        for query in progress(wanted, "reading photos", unit="picture"):
+            if (image := self._read(folder / query.path)) is not None:
                 found.append(_shot(folder / query.path, rows[query.product_id], image, PHOTO_SIDE))
         return self._usable(found, packshots)
+
+    def _say_what_is_not_used(self, file: Path, unknown: list[Query]) -> None:
+        """Say it once a product: a packshot that cannot be read may have hundreds of photos."""
+        for name in dict.fromkeys(query.product_id for query in unknown):
+            lines = [query.line for query in unknown if query.product_id == name]
+            where = (
+                f"{file}, line {lines[0]}: {'one photo' if len(lines) == 1 else f'{len(lines)} photos from here on'}"
+            )
+            if name:
+                self.problems.append(
+                    f"{where} of product {name!r}, which has no picture in {self.given.items}: left out"
+                )
+            else:
+                self.notes.append(f"{where} that show no product: nothing is learnt from them")
 
     def _usable(self, photos: list[Shot], packshots: Mapping[str, Shot]) -> list[Shot]:
         """Leave out pictures that are packshots, and those that are said to show two products."""
