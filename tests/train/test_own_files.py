@@ -52,7 +52,7 @@ def test_names_corrupt_pictures_and_uses_the_rest(tmp_path: Path) -> None:
     assert files.product_ids == ("p0", "p1", "p2") and len(files.photos) == 8
     named = "\n".join(files.problems)
     assert "3-0.png" in named and "0-11.png" in named
-    assert "line 11: 3 photos from here on of product 'p3', which has no picture in" in named
+    assert "line 11: 3 photos from here on of product 'p3', which has no usable picture in" in named
     assert len(files.problems) == 3, "one sentence for each cause"
 
 

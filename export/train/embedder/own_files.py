@@ -159,7 +159,7 @@ class _Reading:
             )
             if name:
                 self.problems.append(
-                    f"{where} of product {name!r}, which has no picture in {self.given.items}: left out"
+                    f"{where} of product {name!r}, which has no usable picture in {self.given.items}: left out"
                 )
             else:
                 self.notes.append(f"{where} that show no product: nothing is learnt from them")
