@@ -137,8 +137,30 @@ def test_few_products_are_all_learnt_and_that_is_told(tmp_path: Path) -> None:
 
 def test_refuses_too_few_photos(tmp_path: Path) -> None:
     write_items(tmp_path, 3)
-    with pytest.raises(InputError, match="3 photos can be used, at least 6 are needed"):
+    with pytest.raises(InputError, match=r"3 photos can be used, too few to learn .* \(at least 6"):
         deal(_read(tmp_path, write_photos(tmp_path, 3, 1)), 0.2, 0)
+
+
+def test_refuses_photos_of_which_the_learnt_products_have_none_left(tmp_path: Path) -> None:
+    write_items(tmp_path, 4)
+    photos = write_photos(tmp_path, 1, 9)
+    for product in (1, 2, 3):
+        picture(tmp_path / f"one/{product}.png", product, 20)
+        add_rows(photos, [[f"one/{product}.png", f"p{product}"]])
+    for seed in range(6):
+        try:
+            products = deal(_read(tmp_path, photos), 0.25, seed)
+        except InputError as e:
+            assert "12 photos can be used, too few" in str(e)
+        else:
+            assert products.stopping and products.comparing and any(products.learning.values())
+
+
+def test_refuses_a_file_of_photos_none_of_which_can_be_used(tmp_path: Path) -> None:
+    write_items(tmp_path, 3)
+    photos = write_csv(tmp_path / "photos.csv", ["path", "product_id"], [["absent.jpg", "p1"]])
+    with pytest.raises(InputError, match=r"photos\.csv: names no photo that can be used \(.*absent\.jpg"):
+        _read(tmp_path, photos)
 
 
 def test_test_photos_are_all_compared_on(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def read_own_files(given: Given) -> OwnFiles:
     """Read everything that the user named.
 
     Raises:
-        InputError: fewer than two products have a picture, or a picture to compare on is also learnt from.
+        InputError: fewer than two products have a picture, a file names no photo that can be used, or a picture to
+            compare on is also learnt from.
     """
     return _Reading(given).files()
 
@@ -148,7 +149,10 @@ class _Reading:
         for query in progress(wanted, "reading photos", unit="picture"):
             if (image := self._read(folder / query.path)) is not None:
                 found.append(_shot(folder / query.path, rows[query.product_id], image, PHOTO_SIDE))
-        return self._usable(found, packshots)
+        if not (used := self._usable(found, packshots)):
+            why = f" ({self.problems[-1]})" if self.problems else ""
+            raise InputError(f"{file}: names no photo that can be used{why}: correct it, or leave it out")
+        return used
 
     def _say_what_is_not_used(self, file: Path, unknown: list[Query]) -> None:
         """Say it once a product: a packshot that cannot be read may have hundreds of photos."""

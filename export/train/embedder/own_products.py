@@ -91,25 +91,27 @@ def deal(files: OwnFiles, share: float, seed: int) -> OwnProducts:
     packshots = tuple(
         tuple(shot.picture for shot in files.packshots if shot.product == row) for row in range(len(files.product_ids))
     )
-    given = bool(files.photos or files.test)
-    with_photos = sorted({photo.product for photo in files.photos}) if files.photos else list(range(len(packshots)))
-    learnt, to_stop, to_compare = _deal_products(with_photos, share, seed)
-    aside = {*to_stop, *to_compare}
-    notes = () if to_compare else (
-        f"only {len(with_photos)} products{' have photos' * bool(files.photos)}: none is kept aside, so how products "
-        "are found that were never learnt is not measured",
-    )  # fmt: skip
-    learning: dict[int, tuple[Pictures, ...]] = {row: () for row in range(len(packshots)) if row not in aside}
-    if not given:
+    drawn = not files.photos
+    rows = list(range(len(packshots))) if drawn else sorted({photo.product for photo in files.photos})
+    learnt, to_stop, to_compare = _deal_products(rows, share, seed)
+    aside, learning = {*to_stop, *to_compare}, dict[int, tuple[Pictures, ...]]()
+    if drawn:
         rng = np.random.default_rng([seed, len(packshots)])
-        stopping = _scenes(packshots, [*learnt, *to_stop], aside, rng)
-        comparing = _scenes(packshots, [*learnt, *to_compare], aside, rng)
-        return OwnProducts(packshots, learning, stopping, comparing, True, notes)
-    photos, stopping_photos, comparing_photos = _deal_photos(files, share, seed, to_stop, to_compare)
-    for row in learning:
+        stopping, comparing = (_scenes(packshots, [*learnt, *more], aside, rng) for more in (to_stop, to_compare))
+        photos = list[Shot]()
+    else:
+        photos, *sides = _deal_photos(files, share, seed, to_stop, to_compare)
+        stopping, comparing = (tuple(_question(photo, aside) for photo in side) for side in sides)
+    for row in set(range(len(packshots))) - aside:
         learning[row] = tuple(photo.picture for photo in photos if photo.product == row)
-    sides = [tuple(_question(p, aside) for p in side) for side in (stopping_photos, comparing_photos)]
-    return OwnProducts(packshots, learning, sides[0], sides[1], False, notes)
+    return OwnProducts(packshots, learning, stopping, comparing, drawn, _notes(rows, to_compare, drawn))
+
+
+def _notes(rows: Sequence[int], to_compare: Sequence[int], drawn: bool) -> tuple[str, ...]:
+    if to_compare:
+        return ()
+    which = f"only {len(rows)} products{'' if drawn else ' have photos'}"
+    return (f"{which}: none is kept aside, so how products are found that were never learnt is not measured",)
 
 
 def _deal_products(rows: Sequence[int], share: float, seed: int) -> tuple[list[int], list[int], list[int]]:
@@ -125,19 +127,20 @@ def _deal_photos(
     files: OwnFiles, share: float, seed: int, to_stop: Sequence[int], to_compare: Sequence[int]
 ) -> tuple[list[Shot], list[Shot], list[Shot]]:
     """Deal photos: those that are learnt from, those that tell when to stop, those that are compared on."""
-    if 0 < len(files.photos) < FEWEST_PHOTOS or (files.test and not files.photos):
-        raise InputError(
-            f"{len(files.photos)} photos can be used, at least {FEWEST_PHOTOS} are needed to learn from some and keep "
-            "others aside: give more, or neither --photos nor --test, to learn from scenes drawn around the packshots"
-        )
     of_learnt = [photo for photo in files.photos if photo.product not in {*to_stop, *to_compare}]
-    if files.test:
-        comparing = list(files.test)
-    else:
+    comparing = list(files.test)
+    if not comparing:
         of_learnt, comparing = part(of_learnt, share, seed)
         comparing += [photo for photo in files.photos if photo.product in to_compare]
     learning, stopping = part(of_learnt, STOPPING_SHARE, seed + 1)
-    return learning, [*stopping, *(photo for photo in files.photos if photo.product in to_stop)], comparing
+    stopping += [photo for photo in files.photos if photo.product in to_stop]
+    if len(files.photos) < FEWEST_PHOTOS or not (learning and stopping and comparing):
+        raise InputError(
+            f"{len(files.photos)} photos can be used, too few to learn from some, tell by others when to stop, and "
+            f"compare on others again (at least {FEWEST_PHOTOS}, of several products): give more, or no --photos, to "
+            "learn from scenes drawn around the packshots"
+        )
+    return learning, stopping, comparing
 
 
 def _question(photo: Shot, aside: set[int]) -> Question:
