@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import get_args
 
@@ -23,7 +24,7 @@ from edge.preprocessing import ImageArray, Preprocessing
 from export.bundles.reading import ModelReading
 from export.quantize.job import Job, Target
 from export.quantize.litert.bias import write_corrected
-from export.quantize.litert.converting import convert_onnx
+from export.quantize.litert.converter.conversion import convert_onnx
 from export.quantize.litert.flatbuffer import name_of, read_flatbuffer
 from export.quantize.litert.floating import computed_names, write_float32
 from export.quantize.litert.layers import Layer, float_tail, layers_of, share_in_int8, shared_scales
@@ -37,6 +38,8 @@ TARGETS: tuple[Target, ...] = ("pi", "phone")
 CHOOSING = 16
 """Pictures on which the methods for ranges are compared, and layers are ranked."""
 RANKED_PICTURES = 4
+COMPARED = 3
+"""Pictures on which a conversion is held against its original."""
 
 
 @dataclass(frozen=True)
@@ -191,12 +194,13 @@ def open_litert(job: Job, folder: Path, images: Images | None = None) -> LitertS
     reading, rule = job.reading, job.reading.preprocessing
     if rule is None or len(reading.inputs) != 1:
         raise ModelError(f"{reading.path}: takes no single picture: LiteRT models with one can be quantized")
+    images = images or _pictures_of(job)
     floating = folder / f"{reading.path.stem}.float.tflite"
     if reading.path.suffix == ".onnx":
-        rule = convert_onnx(reading, floating)
+        rule = convert_onnx(reading, floating, [rule.apply(image)[0] for image in islice(images(), COMPARED)])
     else:
         write_float32(reading.path, floating)
-    return _measured(reading, floating, rule, images or _pictures_of(job))
+    return _measured(reading, floating, rule, images)
 
 
 def _measured(reading: ModelReading, floating: Path, rule: Preprocessing, images: Images) -> LitertSource:
