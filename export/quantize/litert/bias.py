@@ -8,42 +8,26 @@ Equalization and Bias Correction", ICCV 2019, section 4.2; here with measured me
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from export.quantize.litert.flatbuffer import (
-    Operator,
-    name_of,
-    operators_of,
-    read_flatbuffer,
-    set_values,
-    values_of,
-    write_flatbuffer,
-)
+from export.quantize.litert.flatbuffer import Operator, name_of, operators_of, set_values, values_of
 
 LARGEST = 127
 CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": None}
 """Axis of the weights that has a scale for each index; None where one scale is all."""
 
 
-def write_corrected(
-    floating: Path, target: Path, means: Mapping[str, npt.NDArray[np.float64]], keep_float: Collection[str] = ()
-) -> None:
-    """Write a float model whose biases make up for the rounding that int8 weights will bring.
+def correct_biases(model: Any, means: Mapping[str, npt.NDArray[np.float64]], keep_float: Collection[str] = ()) -> None:
+    """Change a float model's biases so that they make up for the rounding that int8 weights will bring.
 
     Args:
-        floating: a float32 LiteRT model.
-        target: the file to write.
+        model: a float32 LiteRT model.
         means: mean of each channel of the layers' inputs, by tensor name; layers without are left alone.
         keep_float: names of what layers compute that will not be quantized.
-
-    Raises:
-        OutputError: the file cannot be written.
     """
-    model = read_flatbuffer(floating)
     tensors = model.subgraphs[0].tensors
     for operator in operators_of(model):
         if operator.kind not in CHANNEL_AXIS or len(operator.inputs) < 3 or operator.inputs[2] < 0:
@@ -51,7 +35,6 @@ def write_corrected(
         mean = means.get(name_of(tensors[operator.inputs[0]]))
         if mean is not None and name_of(tensors[operator.outputs[0]]) not in keep_float:
             _correct(model, operator, mean)
-    write_flatbuffer(model, target)
 
 
 def _correct(model: Any, operator: Operator, mean: npt.NDArray[np.float64]) -> None:

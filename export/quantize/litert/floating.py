@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from export.quantize.litert.flatbuffer import (
     values_of,
     write_flatbuffer,
 )
+from export.quantize.litert.ranges import LOWEST
 
 TRANSPOSE_VERSION = 1
 INTEGERS = {"INT8", "UINT8", "INT16", "INT4"}
@@ -89,6 +91,21 @@ def widen_halves(model: Any) -> None:
             set_values(model, wide, values.astype(np.float32))
             gone.append(operator.place)
     remove_operators(model, gone)
+
+
+def pad_within(model: Any, ranges: Mapping[str, tuple[float, float]]) -> None:
+    """Pad for a maximum with the least value that was seen instead of minus infinity, which no scale can hold.
+
+    Where all of a window lies below what calibration saw, int8 would have clipped it to that value anyway.
+    """
+    tensors = model.subgraphs[0].tensors
+    for operator in operators_of(model):
+        if operator.kind != "PADV2":
+            continue
+        filling = tensors[operator.inputs[2]]
+        values, name = values_of(model, filling), name_of(tensors[operator.inputs[0]])
+        if values is not None and values.size == 1 and values.min() < LOWEST and name in ranges:
+            set_values(model, filling, np.full_like(values, ranges[name][0]))
 
 
 def transpose_output(model: Any, name: str, order: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ Variant(path=..., scheme='mixed', int8_macs_share=0.97, ...)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,10 +24,10 @@ from edge.media.pictures import read_picture
 from edge.preprocessing import ImageArray, Preprocessing
 from export.bundles.reading import ModelReading
 from export.quantize.job import Job, Target
-from export.quantize.litert.bias import write_corrected
+from export.quantize.litert.bias import correct_biases
 from export.quantize.litert.converter.conversion import convert_onnx
-from export.quantize.litert.flatbuffer import name_of, read_flatbuffer
-from export.quantize.litert.floating import computed_names, write_float32
+from export.quantize.litert.flatbuffer import name_of, read_flatbuffer, write_flatbuffer
+from export.quantize.litert.floating import computed_names, pad_within, write_float32
 from export.quantize.litert.layers import Layer, float_tail, layers_of, share_in_int8, shared_scales
 from export.quantize.litert.quantizing import Outputs, quantize_dynamic, quantize_half, quantize_static
 from export.quantize.litert.ranges import Method, Range, measure_ranges
@@ -96,7 +97,9 @@ class LitertSource:
         path = self.floating.with_name(name)
         try:
             self._quantize(path, method, keep_float, outputs, correct_bias)
+            open_session(path)
         except ModelError as e:
+            path.unlink(missing_ok=True)
             return NotMade(scheme, TARGETS, str(e))
         note = f"ranges {method.replace('_', '-')}" + (", biases corrected" if correct_bias else "")
         return self._variant(path, scheme, tuple(keep_float), note)
@@ -137,10 +140,13 @@ class LitertSource:
     def distance_by(self, method: Method) -> float:
         """Return the distance of the int8 model that a method for ranges gives; see `distance`."""
         trial = self.floating.with_name("trial.tflite")
-        self._quantize(trial, method, (), "float", True)
-        distance = self.distance(trial, CHOOSING)
-        trial.unlink()
-        return distance
+        try:
+            self._quantize(trial, method, (), "float", True)
+            return self.distance(trial, CHOOSING)
+        except ModelError:
+            return math.inf
+        finally:
+            trial.unlink(missing_ok=True)
 
     def distance(self, variant: Path, pictures: int) -> float:
         """Return the outputs' squared error over their power, the mean of outputs and pictures; 0 is the same."""
@@ -161,16 +167,17 @@ class LitertSource:
     def _quantize(
         self, path: Path, method: Method, keep_float: Collection[str], outputs: Outputs, correct_bias: bool
     ) -> None:
-        floating = self.floating
+        model = read_flatbuffer(self.floating)
+        pad_within(model, self.spans[method])
         if correct_bias:
-            floating = path.with_name(path.name + ".corrected")
-            write_corrected(self.floating, floating, self.means, frozenset(keep_float))
+            correct_biases(model, self.means, frozenset(keep_float))
+        floating = path.with_name(path.name + ".prepared")
+        write_flatbuffer(model, floating)
         kept = (*keep_float, *(self.tail if outputs == "float" else ()))
         try:
             quantize_static(floating, path, self.spans[method], kept, outputs)
         finally:
-            if correct_bias:
-                floating.unlink()
+            floating.unlink()
 
     def _variant(self, path: Path, scheme: Scheme, kept: tuple[str, ...], note: str) -> Variant:
         names = {spec.name: spec.name for spec in self.reading.outputs}
