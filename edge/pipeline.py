@@ -17,7 +17,7 @@ from edge.bundle import Bundle
 from edge.crops import cut_crops
 from edge.detector import Detector
 from edge.embedder import Embedder
-from edge.errors import InputError
+from edge.errors import InputError, ModelError
 from edge.gallery import Gallery
 from edge.inference.hardware import Hardware
 from edge.matches import Matches
@@ -132,6 +132,8 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
                 appearances.observe(sighting)
             frames_detected += 1
             crops_embedded += len(sightings)
+    except ModelError as e:
+        stopped = f"{source.path}: {e}"
     except InputError as e:
         stopped = str(e)
     except KeyboardInterrupt:

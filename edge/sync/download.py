@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import re
 import time
 from collections.abc import Callable
@@ -20,11 +19,8 @@ from pathlib import Path
 
 from edge.errors import ArtefactRefused, NetworkError, OutputError
 from edge.sync.index import PublishedFile
-from edge.sync.transport import Answer, Transport
+from edge.sync.transport import ATTEMPTS, Answer, Transport, pause_s
 
-ATTEMPTS = 6
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 20.0
 CAPTIVE = "answered with a web page: sign in to this network, or check the address"
 Watch = Callable[[int], None]
 
@@ -85,7 +81,7 @@ class Downloads:
                 failures = 1 if self._length(path) > before else failures + 1
                 if failures >= self.attempts:
                     raise
-                self.pause(_pause_s(failures))
+                self.pause(pause_s(failures))
 
     def _go_on(self, file: PublishedFile, path: Path, start: int) -> None:
         with self.line.get(remote_path(file.sha256), start=start) as answer:
@@ -145,8 +141,3 @@ class Downloads:
 def remote_path(sha256: str) -> str:
     """Return where a published file lies below the server's address."""
     return f"files/{sha256[:2]}/{sha256}"
-
-
-def _pause_s(failures: int) -> float:
-    """Return a pause that doubles with each failure, with full jitter (Brooker, AWS Architecture Blog, 2015)."""
-    return random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**failures))

@@ -10,6 +10,7 @@ Everything above this module takes a `Transport`; tests give one that has no soc
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from edge.errors import NetworkError, UsageError
 
 BLOCK_BYTES = 16_384
 TIMEOUT_S = 30.0
+ATTEMPTS = 6
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 20.0
 HEADER_LINE_BYTES = 4
 _SENT_BYTES = 220
 """What a request takes on the line beside its path: request line and headers, near enough."""
@@ -118,11 +122,15 @@ class HttpTransport:
             response.close()
 
     def _blocks(self, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        said, came = response.headers.get("Content-Length", ""), 0
         try:
             while block := response.read1(BLOCK_BYTES):
+                came += len(block)
                 yield block
         except urllib3.exceptions.HTTPError as e:
             raise NetworkError(f"{self.address}: the connection broke off ({_why(e)})") from e
+        if said.isdigit() and came < int(said):
+            raise NetworkError(f"{self.address}: the connection broke off (it ended too early)")
 
 
 def _why(error: Exception) -> str:
@@ -132,14 +140,18 @@ def _why(error: Exception) -> str:
         urllib3.exceptions.ProxyError: "the proxy cannot be reached",
         urllib3.exceptions.SSLError: "no secure connection: its certificate is not trusted or the clock is wrong",
         urllib3.exceptions.NameResolutionError: "no such server, or no network",
-        urllib3.exceptions.ConnectTimeoutError: "no answer in time",
-        urllib3.exceptions.ReadTimeoutError: "no answer in time",
         urllib3.exceptions.NewConnectionError: "no connection",
+        urllib3.exceptions.TimeoutError: "no answer in time",
         urllib3.exceptions.IncompleteRead: "it ended too early",
         urllib3.exceptions.ProtocolError: "it ended too early",
     }
     said = next((words for kind, words in kinds.items() if isinstance(reason, kind)), None)
     return said or f"the request failed ({str(reason)[:120]})"
+
+
+def pause_s(failures: int) -> float:
+    """Return a pause that doubles with each failure, with full jitter (Brooker, AWS Architecture Blog, 2015)."""
+    return random.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0**failures))
 
 
 class LimitReached(Exception):

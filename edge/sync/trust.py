@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -25,11 +26,11 @@ from tuf.api.metadata import Metadata, Root, Targets, Timestamp
 from tuf.ngclient import Updater, UpdaterConfig
 from tuf.ngclient.fetcher import FetcherInterface
 
-from edge.errors import ArtefactRefused, NetworkError, UsageError
+from edge.errors import ArtefactRefused, NetworkError, OutputError, UsageError
 from edge.files import write_whole
 from edge.sync.download import CAPTIVE
 from edge.sync.index import MAX_INDEX_BYTES, Index, read_index
-from edge.sync.transport import Transport
+from edge.sync.transport import ATTEMPTS, Transport, pause_s
 from edge.sync.trust_state import STATE, TrustState, read_state
 
 DAY_S = 86_400.0
@@ -200,23 +201,45 @@ class Trust:
             raise NetworkError(str(cause) if isinstance(cause, NetworkError) else f"{where}: {e}") from e
         except exceptions.RepositoryError as e:
             raise ArtefactRefused(f"{where}: what it signed contradicts itself ({str(e)[:160]}): refused") from e
+        except OSError as e:
+            raise OutputError(f"{self.folder}: cannot be written ({e.strerror or e}): nothing has changed") from e
 
 
 class _TufLine(FetcherInterface):
-    """Feeds the framework from our line."""
+    """Feeds the framework from our line; a line that worked and breaks is tried again, one that never did is not."""
 
     def __init__(self, line: Transport) -> None:
         self._line = line
         self.etags: dict[str, str] = {}
+        self._answered = False
 
     def _fetch(self, url: str) -> Iterator[bytes]:
+        failures = 0
+        while True:
+            try:
+                yield self._whole(url)
+                return
+            except NetworkError:
+                failures += 1
+                if not self._answered or failures >= ATTEMPTS:
+                    raise
+                time.sleep(pause_s(failures))
+
+    def _whole(self, url: str) -> bytes:
+        """Return a file of metadata, which is short; the framework says how short, here it ends at the longest."""
         with self._line.get(url) as answer:
             if answer.status != 200:
                 raise exceptions.DownloadHTTPError(f"{url}: status {answer.status}", answer.status)
             if answer.is_page:
                 raise NetworkError(f"{self._line.address}: {CAPTIVE}")
             self.etags[url] = answer.headers.get("etag", "")
-            yield from answer.blocks
+            body = bytearray()
+            for block in answer.blocks:
+                body += block
+                if len(body) > MAX_INDEX_BYTES:
+                    break
+        self._answered = True
+        return bytes(body)
 
 
 def read_root(path: Path) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 from edge.errors import ArtefactRefused, NetworkError, OutputError, TagletError, UsageError
 from edge.shard import ProductRecord, Shard, open_shard, write_shard
 from edge.shard.content import canonical_columns
-from edge.sync import download
+from edge.sync import download, transport
 from edge.sync.download import Downloads
 from edge.sync.index import PublishedFile
 from edge.sync.store import CATALOGS, CatalogStore, open_synced
@@ -49,7 +49,7 @@ def states(tmp_path_factory: pytest.TempPathFactory) -> list[Shard]:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(transport, "FIRST_PAUSE_S", 0.0)
 
 
 def sync(
