@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, metavar="FILE", help="the operator's root.json, for the first sync")
     parser.add_argument("--catalog", action="append", metavar="NAME", help="repeatable (default: as last time, or all)")
     parser.add_argument("--category", help="fetch products of this category first")
+    parser.add_argument("--thumbnails", action="store_true", help="bring the small catalogue pictures too")
+    parser.add_argument("--keypoints", action="store_true", help="bring what the second look needs too")
     parser.add_argument("--max-bytes", type=_bytes, metavar="N", help="receive at most N bytes; the next call goes on")
     parser.add_argument("--dry-run", action="store_true", help="say which bytes would come, install nothing")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
@@ -50,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
     line = Metered(HttpTransport(settings.server), args.max_bytes)
     space_id = load_bundle(choose_bundle(args.bundle)).space_id
     root = read_root(args.root) if args.root else None
-    wishes = Wishes(space_id, settings.catalogs, args.category, root, args.dry_run)
+    packs = tuple(name for name in ("thumbnails", "keypoints") if getattr(args, name))
+    wishes = Wishes(space_id, settings.catalogs, args.category, packs, root, args.dry_run)
     out = sys.stderr if args.json == "-" else sys.stdout
     try:
         outcomes = pull(home, line, wishes, time.time(), lambda s: say(f"edge sync: {s}"), Progress(watch=_watch()))

@@ -85,12 +85,12 @@ class Downloads:
 
     def _go_on(self, file: PublishedFile, path: Path, start: int) -> None:
         with self.line.get(remote_path(file.sha256), start=start) as answer:
-            skip = self._require_usable(answer, start)
+            skip = self.require_usable(answer, start)
             self._append(path, file.bytes, answer, skip)
         if self._length(path) < file.bytes:
             raise NetworkError(f"{self.line.address}: a file ended after {self._length(path)} of {file.bytes} bytes")
 
-    def _require_usable(self, answer: Answer, start: int) -> int:
+    def require_usable(self, answer: Answer, start: int) -> int:
         """Return how many bytes of the body are here already; a server that knows no ranges sends them again."""
         if answer.is_page:
             raise NetworkError(f"{self.line.address}: {CAPTIVE}")

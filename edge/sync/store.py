@@ -49,6 +49,7 @@ class Held:
         sha256: identity of the shard in `folder`; another than `release` while parts are missing.
         space_id: embedding space of its vectors.
         parts: hashes of the parts that are in it, while parts are missing.
+        packs: hashes of the heads of the packs that are whole beside it.
     """
 
     folder: str
@@ -58,6 +59,7 @@ class Held:
     sha256: str
     space_id: str
     parts: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -76,7 +78,7 @@ class CatalogStore:
         """Return what is installed, or None."""
         try:
             value = json.loads((self.root / ACTIVE).read_bytes())
-            held = Held(**{**value, "parts": tuple(value["parts"])})
+            held = Held(**{**value, "parts": tuple(value["parts"]), "packs": tuple(value["packs"])})
             named = [name for name in (held.folder, held.previous) if name]
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -135,6 +137,12 @@ class CatalogStore:
         renamed = replace(held, version=release.version, release=release.sha256)
         self._point(renamed)
         return renamed
+
+    def add_pack(self, held: Held, head_sha256: str) -> Held:
+        """Say that a pack beside the shard is whole."""
+        more = replace(held, packs=(*held.packs, head_sha256))
+        self._point(more)
+        return more
 
     def _point(self, held: Held) -> None:
         write_whole(self.root / ACTIVE, json.dumps(asdict(held), indent=1) + "\n")

@@ -24,9 +24,11 @@ from edge.shard.columns import Array, Columns
 from edge.shard.content import canonical_columns
 from edge.shard.delta import apply_delta, identity
 from edge.shard.description import read_description
+from edge.shard.pack_head import KINDS
 from edge.shard.travel import unpacked
 from edge.sync.download import Downloads, remote_path
-from edge.sync.index import Generation, Part, PublishedFile, Release
+from edge.sync.index import Generation, PackFile, Part, PublishedFile, Release
+from edge.sync.packs import fetch_pack
 from edge.sync.plan import Plan, Way, plan_update, release_for
 from edge.sync.store import CATALOGS, SHARDS, TRUST, CatalogStore, Held
 from edge.sync.transport import LimitReached, Metered
@@ -46,6 +48,7 @@ class Wishes:
         space_id: embedding space of this device's bundle.
         catalogs: which catalogues; empty: all that the server publishes.
         category: its products come first.
+        packs: optional packs to bring too: "thumbnails", "keypoints".
         root: the operator's root metadata, handed over apart; None believes the server's first answer.
         dry_run: fetch what is signed, say what would come, install nothing.
     """
@@ -53,6 +56,7 @@ class Wishes:
     space_id: str
     catalogs: tuple[str, ...] = ()
     category: str | None = None
+    packs: tuple[str, ...] = ()
     root: bytes | None = None
     dry_run: bool = False
 
@@ -150,7 +154,7 @@ def _nothing_new(home: Path, trust: Trust, wishes: Wishes) -> list[Outcome] | No
         if held is None or generation is None or not held.is_complete or held.space_id != wishes.space_id:
             return None
         release = release_for(generation, device_id(home), name)
-        if (release.sha256, release.version) != (held.sha256, held.version):
+        if (release.sha256, release.version) != (held.sha256, held.version) or _packs_to_come(release, held, wishes):
             return None
         outcomes.append(Outcome(name, held.version, held.version, "none", True))
     return outcomes if outcomes and trust.is_unchanged() else None
@@ -196,15 +200,18 @@ class _Visit:
         if wishes.dry_run:
             complete = usable is not None and usable.is_complete
             return Outcome(self.store.root.name, before, before, plan.way, complete, self._files(plan))
+        note = ""
         try:
-            return self._outcome(before, self._follow(plan, usable), plan, "")
+            try:
+                now = self._follow(plan, usable)
+            except ArtefactRefused as e:
+                if plan.way != "delta":
+                    raise
+                plan, note = self._plan(usable, wishes, without_deltas=True), f"the delta was refused ({e})"
+                now = self._follow(plan, None)
+            return self._outcome(before, self._with_packs(now, wishes), plan, note)
         except LimitReached:
             return self._outcome(before, self.store.held(), plan, LIMIT_NOTE)
-        except ArtefactRefused as e:
-            if plan.way != "delta":
-                raise
-            plan = self._plan(usable, wishes, without_deltas=True)
-            return self._outcome(before, self._follow(plan, None), plan, f"the delta was refused ({e})")
 
     def _plan(self, held: Held | None, wishes: Wishes, without_deltas: bool) -> Plan:
         installed = held.sha256 if held and held.is_complete else None
@@ -268,6 +275,13 @@ class _Visit:
         self._forget(Plan("full", self.release, parts=parts))
         return held
 
+    def _with_packs(self, held: Held, wishes: Wishes) -> Held:
+        folder = self.store.root / SHARDS / held.folder
+        for name, pack in _packs_to_come(self.release, held, wishes):
+            if fetch_pack(self.downloads, pack, KINDS[name], folder):
+                held = self.store.add_pack(held, pack.head.sha256)
+        return held
+
     def _install(self, columns: Columns, inside: Sequence[str] = ()) -> Held:
         return self.store.install(columns, self.release, self.generation.space_id, inside)
 
@@ -301,6 +315,13 @@ class _Visit:
     def _forget(self, plan: Plan) -> None:
         for file in _files_of(plan):
             self.downloads.forget(file)
+
+
+def _packs_to_come(release: Release, held: Held, wishes: Wishes) -> list[tuple[str, PackFile]]:
+    """Return the packs that are wished for, are published, and are not here whole."""
+    published = {"thumbnails": release.thumbnails, "keypoints": release.keypoints}
+    wished = [(name, published[name]) for name in wishes.packs]
+    return [(name, pack) for name, pack in wished if pack is not None and pack.head.sha256 not in held.packs]
 
 
 def _files_of(plan: Plan) -> list[PublishedFile]:

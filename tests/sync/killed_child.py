@@ -35,7 +35,7 @@ POINTS: dict[str, Place] = {
     "a file is whole": (Downloads, "fetch", "after"),
     "a file is applied": (syncing, "apply_delta", "after"),
     "the columns of the new shard are half written": (writer, "write_column", "after"),
-    "the new shard is about to get its name": (files, "_exchange", "before"),
+    "the new shard is about to get its name": (files, "replace_folder", "before"),
     "the new shard has its name": (store, "write_shard", "after"),
     "the pointer is about to be switched": (CatalogStore, "_point", "before"),
     "the pointer is switched": (CatalogStore, "_point", "after"),
