@@ -53,8 +53,11 @@ def store_of(repository: Repository, catalog: str) -> ShardStore:
 def starts_of(repository: Repository, catalog: str, generation: Generation | None, keep: int) -> list[str]:
     """Return the identities of the last states that devices may hold and whose shards are kept, newest first."""
     store = store_of(repository, catalog)
+    listed = {} if generation is None else {release.sha256: release.version for release in generation.releases}
     kept = [shard for sha256 in known_states(generation) if (shard := store.get(sha256)) is not None]
-    return [shard.sha256 for shard in sorted(kept, key=lambda shard: -shard.version)][:keep]
+    # content that came back after a withdrawal is listed under a higher version than the one it was built as
+    versions = {shard.sha256: listed.get(shard.sha256, shard.version) for shard in kept}
+    return sorted(versions, key=lambda sha256: -versions[sha256])[:keep]
 
 
 def open_signers(ring: KeyRing, served: Served, roles: Iterable[str] = ORDER) -> Signers:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from edge.verdict import Verdict, verdict_bytes
 from server import cli
+from server.cli import EXTRA_BRINGS
 from server.repository import ROLES
 from tests.server.shop import make_shard, titles
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Operator:
@@ -170,6 +175,16 @@ def test_a_folder_that_is_no_repository_is_refused(operator: Operator, command: 
     words = ["shard-1", "--force", "x"] if command == "publish" else []
     operator.run(command, *words, "--repository", "shard-1", expect=4)
     assert "python -m server init" in operator.err
+
+
+@pytest.mark.parametrize("module", EXTRA_BRINGS)
+def test_a_missing_extra_is_named(module: str) -> None:
+    program = f"import sys; sys.modules[{module!r}] = None; from server.cli import main; sys.exit(main(['status']))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"server: {module} is not installed: run `pip install 'taglet[server]'`\n",
+    )
 
 
 def test_a_damaged_shard_is_refused_and_the_old_state_stays(operator: Operator) -> None:

@@ -188,6 +188,19 @@ def test_a_withdrawn_version_gives_way_to_the_content_before_under_a_higher_numb
     assert installed(shop, bad) == installed(shop, good) == shop.shard(4).sha256
 
 
+def test_a_staged_version_is_withdrawn_from_the_few_that_have_it(tmp_path: Path) -> None:
+    shop = Shop.open(tmp_path, settings=Settings(keep=1))
+    shop.publish(1)
+    shop.publish(2, request=replace(FORCED, share=0.1))
+    withdraw(shop.repository, shop.ring, Withdrawal("2", "crashes"), NOW)
+    (release,) = shop.index().generations[0].releases
+    assert (release.version, release.share, release.sha256) == (3, 1.0, shop.shard(1).sha256)
+    shop.publish(4)
+    assert installed(shop, shop.shard(1)) == shop.shard(4).sha256
+    generation = shop.index().generations[0]
+    assert plan_update(generation, generation.newest, shop.shard(1).sha256).way == "delta", "it was the last one"
+
+
 def test_only_the_newest_version_is_withdrawn(tmp_path: Path) -> None:
     shop = Shop.open(tmp_path)
     shop.publish(1)
