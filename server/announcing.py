@@ -14,7 +14,7 @@ from tuf.api.metadata import TargetFile
 
 from edge.errors import ArtefactRefused
 from edge.files import sha256_of_file
-from edge.sync.index import MAX_INDEX_BYTES, Generation, Index, index_bytes, read_index
+from edge.sync.index import MAX_INDEX_BYTES, Generation, Index, index_frame, read_index
 from server.keys import KeyRing
 from server.metadata import METADATA, ORDER, Served, Signers, next_metadata, read_served
 from server.pruning import prune
@@ -87,7 +87,7 @@ def announce(
         ArtefactRefused: the index is too long for devices.
         OutputError: the disk is full or not writable; the old state is still served.
     """
-    data = index_bytes(index)
+    data = index_frame(index)
     if len(data) > MAX_INDEX_BYTES:
         raise ArtefactRefused(
             f"{index.catalog}: an index of {len(data)} bytes is too long: publish with a lower --keep"

@@ -12,7 +12,7 @@ import pytest
 
 from edge.shard import ProductRecord, Shard, open_shard, write_shard
 from edge.shard.content import canonical_columns
-from edge.sync.index import index_bytes
+from edge.sync.index import index_frame
 from server.commands.common import size
 from server.publishing import full_bytes, publish
 from tests.server.shop import FORCED, NOW, Shop
@@ -65,7 +65,7 @@ def test_publish(tmp_path: Path, products: int) -> None:
         full = full_bytes(generation.newest)
         print(
             f"version {version}: {took:.1f} s; full {size(full)} in {len(parts)} parts, deltas {deltas}; index "
-            f"{len(index_bytes(index))} B; device fetched {device.line.bytes} B: {device.line.asked}"
+            f"{len(index_frame(index))} B; device fetched {device.line.bytes} B: {device.line.asked}"
         )
         assert done.version == version
     device.index()
