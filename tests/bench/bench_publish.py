@@ -13,7 +13,7 @@ import pytest
 from edge.shard import ProductRecord, Shard, open_shard, write_shard
 from edge.shard.content import canonical_columns
 from edge.sync.index import index_frame
-from server.commands.common import size
+from server.commands.options import size
 from server.publishing import full_bytes, publish
 from tests.server.shop import FORCED, NOW, Shop
 from tests.small_shards import SPACE

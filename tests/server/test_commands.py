@@ -105,6 +105,18 @@ def test_a_passphrase_opens_the_keys_and_a_wrong_one_does_not(
     assert "version 2" in operator.run("publish", "shard-2", *AT, "--force", "x", SECRETS[0], "several.txt")
 
 
+def test_a_passphrase_is_asked_for_at_a_terminal(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = iter(["one", "another", "", "one", "one", "two", "two", "two", "two"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: next(typed))
+    for _ in range(2):
+        operator.run("init", "shop", "--single-key", expect=2)
+        assert "typed differently" in operator.err and not Path("shop").exists()
+    operator.run("init", "shop", "--single-key")
+    operator.run("refresh", "--all", *AT)
+    assert list(typed) == [], "one key after the other is asked for"
+
+
 def test_keys_that_are_carried_away_are_asked_for(operator: Operator) -> None:
     operator.run("init", "shop", "--no-passphrase")
     Path("stick").mkdir()
