@@ -14,7 +14,7 @@ from tuf.api.metadata import TargetFile
 
 from edge.errors import ArtefactRefused
 from edge.files import sha256_of_file
-from edge.sync.index import MAX_INDEX_BYTES, Generation, Index, index_bytes, read_index
+from edge.sync.index import MAX_INDEX_BYTES, Generation, Index, index_frame, read_index
 from server.keys import KeyRing
 from server.metadata import METADATA, ORDER, Served, Signers, next_metadata, read_served
 from server.pruning import prune
@@ -53,8 +53,11 @@ def store_of(repository: Repository, catalog: str) -> ShardStore:
 def starts_of(repository: Repository, catalog: str, generation: Generation | None, keep: int) -> list[str]:
     """Return the identities of the last states that devices may hold and whose shards are kept, newest first."""
     store = store_of(repository, catalog)
+    listed = {} if generation is None else {release.sha256: release.version for release in generation.releases}
     kept = [shard for sha256 in known_states(generation) if (shard := store.get(sha256)) is not None]
-    return [shard.sha256 for shard in sorted(kept, key=lambda shard: -shard.version)][:keep]
+    # content that came back after a withdrawal is listed under a higher version than the one it was built as
+    versions = {shard.sha256: listed.get(shard.sha256, shard.version) for shard in kept}
+    return sorted(versions, key=lambda sha256: -versions[sha256])[:keep]
 
 
 def open_signers(ring: KeyRing, served: Served, roles: Iterable[str] = ORDER) -> Signers:
@@ -84,7 +87,7 @@ def announce(
         ArtefactRefused: the index is too long for devices.
         OutputError: the disk is full or not writable; the old state is still served.
     """
-    data = index_bytes(index)
+    data = index_frame(index)
     if len(data) > MAX_INDEX_BYTES:
         raise ArtefactRefused(
             f"{index.catalog}: an index of {len(data)} bytes is too long: publish with a lower --keep"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from edge.command_line import Command, run_program
+from edge.command_line import Command, run_program, say
+from edge.errors import MissingExtra
+
+EXTRA_BRINGS = ("tuf", "securesystemslib", "cryptography", "filelock")
 
 COMMANDS: tuple[Command, ...] = (
     Command("init", "server.commands.init", "make a repository: folders, keys, first metadata"),
@@ -17,4 +20,12 @@ COMMANDS: tuple[Command, ...] = (
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    return run_program("server", "Publish signed catalogues for devices to fetch.", COMMANDS, argv)
+    try:
+        return run_program("server", "Publish signed catalogues for devices to fetch.", COMMANDS, argv)
+    except ModuleNotFoundError as e:
+        needed = (e.name or "").partition(".")[0]
+        if needed not in EXTRA_BRINGS:
+            raise
+        missing = MissingExtra(needed, "server")
+        say(f"server: {missing}")
+        return missing.exit_code

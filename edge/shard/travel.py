@@ -46,12 +46,29 @@ class Packed:
 
 def packed(delta: Delta, level: int = LEVEL) -> Packed:
     """Return a delta as one zstd frame (RFC 8878) of level 1..22; every level can be read."""
-    zstandard = _zstandard()
     content = _content(delta)
+    return Packed(compressed(content, level), len(content))
+
+
+def compressed(content: bytes, level: int = LEVEL) -> bytes:
+    """Return content as one zstd frame that states its length, with a window of at most 8 MiB."""
+    zstandard = _zstandard()
+    window_log = min(23, max(10, (len(content) - 1).bit_length()))
     parameters = zstandard.ZstdCompressionParameters.from_level(
-        level, source_size=len(content), window_log=min(23, max(10, (len(content) - 1).bit_length())), write_checksum=0
+        level, source_size=len(content), window_log=window_log, write_checksum=0
     )
-    return Packed(zstandard.ZstdCompressor(compression_params=parameters).compress(content), len(content))
+    frame: bytes = zstandard.ZstdCompressor(compression_params=parameters).compress(content)
+    return frame
+
+
+def stated_length(frame: bytes) -> int | None:
+    """Return how long the content of a zstd frame is, as it says itself; None: it does not, or is no frame."""
+    zstandard = _zstandard()
+    try:
+        length: int = zstandard.get_frame_parameters(frame).content_size
+    except zstandard.ZstdError:
+        return None
+    return length if length < zstandard.CONTENTSIZE_ERROR else None
 
 
 def unpacked(data: bytes, unpacked_bytes: int, where: str) -> Delta:
@@ -65,7 +82,7 @@ def unpacked(data: bytes, unpacked_bytes: int, where: str) -> Delta:
     Raises:
         ArtefactRefused: it is no such frame, its content is of another length or malformed, or of a newer schema.
     """
-    content = _decompressed(data, unpacked_bytes, where)
+    content = decompressed(data, unpacked_bytes, where)
     try:
         return _read(content, where)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as e:
@@ -143,7 +160,12 @@ def _from_steps(values: Array) -> Array:
     return np.cumsum(values, dtype=values.dtype) if values.dtype == np.dtype("<u4") else values
 
 
-def _decompressed(data: bytes, unpacked_bytes: int, where: str) -> bytes:
+def decompressed(data: bytes, unpacked_bytes: int, where: str) -> bytes:
+    """Return the content of a zstd frame, never making room for more than `unpacked_bytes`.
+
+    Raises:
+        ArtefactRefused: it is no such frame, or its content is of another length.
+    """
     zstandard = _zstandard()
     try:
         frame = zstandard.get_frame_parameters(data)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge.command_line import write_json
 from edge.errors import UsageError
-from server.commands.common import add_json, add_passphrases, passphrases
+from server.commands.options import add_json, add_passphrases, passphrases
 from server.initialising import Founding, found, require_free
 from server.passphrases import Passphrases
 from server.repository import GRACE_DAYS, KEEP, LIFE_DAYS, ROLES, Repository, Settings

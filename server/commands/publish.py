@@ -11,7 +11,7 @@ from typing import Any
 from edge.command_line import write_json
 from edge.errors import UsageError
 from edge.shard import open_shard
-from server.commands.common import add_json, add_keys, add_repository, key_ring, size, watch
+from server.commands.options import add_json, add_keys, add_repository, key_ring, size, watch
 from server.publishing import Published, Request, publish
 from server.repository import open_repository
 

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 from edge.command_line import say, write_json
-from server.commands.common import add_json, add_keys, add_repository, key_ring
+from server.commands.options import add_json, add_keys, add_repository, key_ring
 from server.refreshing import refresh
 from server.repository import open_repository
 

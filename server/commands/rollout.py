@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from server.commands.common import add_json, add_keys, add_repository, key_ring
+from server.commands.options import add_json, add_keys, add_repository, key_ring
 from server.commands.publish import report
 from server.repository import open_repository
 from server.rollout import roll_out

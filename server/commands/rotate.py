@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from edge.command_line import say, write_json
-from server.commands.common import add_json, add_keys, add_repository, key_ring
+from server.commands.options import add_json, add_keys, add_repository, key_ring
 from server.repository import ROLES, open_repository
 from server.rotation import rotate
 

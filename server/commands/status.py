@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from edge.command_line import write_json
-from server.commands.common import add_json, add_repository, size
+from server.commands.options import add_json, add_repository, size
 from server.repository import open_repository
 from server.standing import standing
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from edge.command_line import write_json
 from edge.errors import UsageError
-from server.commands.common import add_json, add_keys, add_repository, key_ring, watch
+from server.commands.options import add_json, add_keys, add_repository, key_ring, watch
 from server.commands.publish import summary
 from server.repository import open_repository
 from server.withdrawal import Withdrawal, withdraw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api import exceptions
 from tuf.api.metadata import Metadata, MetaFile
 
+from server import publication
 from server.keys import create_key
 from server.metadata import read_served
 from server.refreshing import refresh
@@ -112,6 +113,38 @@ def test_a_revoked_key_signs_nothing_any_more(tmp_path: Path, role: str) -> None
         forge(shop, "timestamp", "timestamp.json", others["timestamp"], lambda s: take(s, "snapshot_meta", info))
     with pytest.raises(exceptions.UnsignedMetadataError, match=f"{role} was signed by 0/1"):
         device.version()
+
+
+class Stopped(Exception):
+    """The machine stops."""
+
+
+@pytest.mark.parametrize("role", ["root", "targets", "snapshot", "timestamp"])
+def test_a_rotation_that_stops_at_any_step_stops_no_device(
+    tmp_path: Path, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop.open(tmp_path, 2, 3)
+    shop.publish(1)
+    device, number, done = shop.device(), 0, False
+    while not done:
+        number += 1
+        steps = iter(range(number))
+
+        def stop(step: str, steps: Iterator[int] = steps) -> None:
+            if next(steps, None) is None:
+                raise Stopped(step)
+
+        monkeypatch.setattr(publication, "reached", stop)
+        try:
+            rotate(shop.repository, shop.ring, role, NOW)
+            done = True
+        except Stopped:
+            assert device.version() == shop.device(f"fresh-{number}").version() == 1
+    assert number == 2 + {"root": 0, "targets": 3, "snapshot": 2, "timestamp": 1}[role]
+    assert device.version() == 1
+    monkeypatch.setattr(publication, "reached", lambda step: None)
+    shop.publish(2)
+    assert device.version() == shop.device("late").version() == 2
 
 
 def take(signed: Any, field: str, info: MetaFile) -> None:

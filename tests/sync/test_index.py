@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import ArtefactRefused
+from edge.shard.travel import compressed
 from edge.sync.index import (
+    MAX_INDEX_BYTES,
     DeltaFile,
     Generation,
     Index,
@@ -18,6 +20,7 @@ from edge.sync.index import (
     Part,
     Release,
     index_bytes,
+    index_frame,
     read_index,
 )
 from tests.sync.test_plan import file, sha
@@ -44,6 +47,14 @@ def test_what_is_written_is_read() -> None:
     assert read_index(index_bytes(Index("shop", ())), "index") == Index("shop", ())
     assert read_index(index_bytes(INDEX), "index") == INDEX
     assert INDEX.generation("6" * 64) == INDEX.generations[1] and INDEX.generation("7" * 64) is None
+
+
+def test_it_travels_in_a_frame_that_cannot_grow_beyond_an_index() -> None:
+    frame = index_frame(INDEX)
+    assert read_index(frame, "index") == INDEX and len(frame) < len(index_bytes(INDEX)) * 0.7
+    for hostile in (frame[:-3], frame[:4], frame + b"0", compressed(b" " * (MAX_INDEX_BYTES + 1))):
+        with pytest.raises(ArtefactRefused, match="index"):
+            read_index(hostile, "index")
 
 
 def test_a_newer_schema_is_told_from_a_malformed_file() -> None:

@@ -1,4 +1,4 @@
-"""What the commands share: where the repository is, where its keys are, and how sizes are written."""
+"""Options that several commands have: where the repository is, where its keys are, what opens them; how sizes look."""
 
 from __future__ import annotations
 
