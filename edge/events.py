@@ -3,8 +3,8 @@
 The format is written down in docs/formats/event.md, the reasons for every field in docs/privacy.md. An event is made
 once, where the decision is made, and is the same bytes however often it is sent.
 
-    >>> event = Event.from_json(json.loads(body), "event")
-    >>> event.to_json()["kind"]
+    >>> event = read_event(json.loads(text))
+    >>> event_document(event)["kind"]
     'accepted'
 """
 
@@ -21,9 +21,12 @@ import numpy as np
 from edge.document_fields import Fields
 from edge.errors import ArtefactRefused, InputError
 from edge.files import canonical_json
+from edge.shard.description import CATALOG_PATTERN, SPACE_PATTERN
 from edge.shard.vectors import Int8s
 
 SCHEMA = 1
+MAX_BATCH = 500
+"""Most events that are sent at once."""
 KINDS = ("accepted", "rejected", "corrected")
 STATUSES = ("match", "ambiguous")
 LATEST_S = 253_402_300_799.0
@@ -35,7 +38,8 @@ LARGEST_VECTOR = 4_096
 Kind = Literal["accepted", "rejected", "corrected"]
 Status = Literal["match", "ambiguous"]
 
-_HEX = {"event_id": 32, "tag_id": 16, "shard_sha256": 64, "space_id": 64}
+_HEX = {"event_id": 32, "tag_id": 16, "shard_sha256": 64}
+_NAMES = {"catalog": CATALOG_PATTERN, "space_id": SPACE_PATTERN}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Event:
         catalog: name of the catalogue that the product is of.
         catalog_version: its version, 0 to 2^53.
         shard_sha256: identity of its shard, 64 hex digits.
-        space_id: embedding space, 64 hex digits.
+        space_id: embedding space.
         product_id: what was suggested.
         corrected_to: what it is instead; only where `kind` is "corrected".
         similarity: of the suggestion, -1..1.
@@ -75,61 +79,60 @@ class Event:
     embedding: bytes | None = None
 
     def __post_init__(self) -> None:
-        """Check what no type says; see `from_json` for the errors."""
+        """Check what no type says.
+
+        Raises:
+            InputError: a field is not in its range.
+        """
         for name, digits in _HEX.items():
             _require_hex(name, getattr(self, name), digits)
-        for name in ("catalog", "product_id", "corrected_to"):
+        for name, pattern in _NAMES.items():
+            if not pattern.fullmatch(getattr(self, name)):
+                raise InputError(f"event: {name}: expected a name, found {getattr(self, name)[:70]!r}")
+        for name in ("product_id", "corrected_to"):
             _require_text(name, getattr(self, name))
         if (self.corrected_to is None) == (self.kind == "corrected"):
             raise InputError("event: corrected_to: expected a product exactly where kind is corrected")
         if self.embedding is not None and not 1 <= len(self.embedding) <= LARGEST_VECTOR:
-            raise InputError(
-                f"event: embedding: expected 1 to {LARGEST_VECTOR} bytes, found {len(self.embedding)}"
-            )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the event as the JSON object that the format describes: exactly `FIELDS`."""
-        value = {field.name: getattr(self, field.name) for field in fields(self)}
-        if self.embedding is not None:
-            value["embedding"] = base64.b64encode(self.embedding).decode()
-        return {"schema": SCHEMA, **value}
-
-    def to_bytes(self) -> bytes:
-        """Return the event as canonical JSON: the same event has the same bytes."""
-        return canonical_json(self.to_json())
+            raise InputError(f"event: embedding: expected 1 to {LARGEST_VECTOR} bytes, found {len(self.embedding)}")
 
     def vector(self) -> Int8s | None:
         """Return the embedding as int8 (ndim,), or None."""
         return None if self.embedding is None else np.frombuffer(self.embedding, np.int8)
-
-    @classmethod
-    def from_json(cls, value: object, where: str = "event") -> Event:
-        """Check a parsed event: exactly the fields of the format, each with its type and range.
-
-        Args:
-            value: what `json.loads` gave.
-            where: names the event in the sentence.
-
-        Raises:
-            InputError: a field is missing, wrong, or not one of the format.
-            ArtefactRefused: it is of another schema.
-        """
-        top = Fields(value, where)
-        if top.get("schema") != SCHEMA or isinstance(top.get("schema"), bool):
-            raise ArtefactRefused(f"{where}: event of schema {str(top.get('schema'))[:20]}, this version reads {SCHEMA}")
-        _require_fields(cast("dict[str, object]", value), where)
-        try:
-            return _read(cls, top, where)
-        except InputError as e:
-            raise InputError(str(e) if str(e).startswith(where) else f"{where}: {str(e).removeprefix('event: ')}") from e
 
 
 FIELDS = ("schema", *(field.name for field in fields(Event)))
 """Every field that can leave a device: the test of docs/privacy.md holds on to this."""
 
 
-def _read(cls: type[Event], top: Fields, where: str) -> Event:
-    return cls(
+def event_document(event: Event) -> dict[str, Any]:
+    """Return an event as the JSON object that the format describes: exactly `FIELDS`."""
+    value = {field.name: getattr(event, field.name) for field in fields(event)}
+    if event.embedding is not None:
+        value["embedding"] = base64.b64encode(event.embedding).decode()
+    return {"schema": SCHEMA, **value}
+
+
+def event_bytes(event: Event) -> bytes:
+    """Return an event as canonical JSON: the same event has the same bytes."""
+    return canonical_json(event_document(event))
+
+
+def read_event(value: object, where: str = "event") -> Event:
+    """Check a parsed event: exactly the fields of the format, each with its type and range.
+
+    Args:
+        value: what `json.loads` gave.
+        where: names the event in the sentence.
+
+    Raises:
+        InputError: a field is missing, wrong, or not one of the format, or it is of another schema.
+    """
+    top = Fields(value, where)
+    if top.get("schema") != SCHEMA or isinstance(top.get("schema"), bool):
+        raise InputError(f"{where}: schema {str(top.get('schema'))[:20]}, this version reads {SCHEMA}: update it")
+    _require_fields(cast("dict[str, object]", value), where)
+    return Event(
         event_id=top.text("event_id"),
         kind=cast("Kind", top.one_of("kind", KINDS)),
         made_at_s=top.number("made_at_s", 0, LATEST_S),
