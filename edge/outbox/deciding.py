@@ -71,14 +71,7 @@ def decide(home: Path, decision: Decision, tag_ids: Sequence[str], now_s: float)
     Raises:
         OutputError: the outbox cannot be written: nothing was decided.
     """
-    drafts, problems = {}, []
-    for given in tag_ids:
-        try:
-            draft = draft_of(home, given)
-            _require_vector(draft, decision)
-            drafts[draft.tag_id] = draft
-        except InputError as e:
-            problems.append(str(e))
+    drafts, problems = _drafts_of(home, decision, tag_ids)
     events = [event_of(draft, decision, now_s, os.urandom(16).hex()) for draft in drafts.values()]
     if not events:
         return Done((), (), tuple(problems), 0)
@@ -118,12 +111,39 @@ def draft_of(home: Path, given: str) -> Draft:
     Raises:
         InputError: there is none, or there are several.
     """
+    prefix = _prefix(given)
+    return _only(prefix, find(home, [prefix])[0])
+
+
+def _drafts_of(home: Path, decision: Decision, tag_ids: Sequence[str]) -> tuple[dict[str, Draft], list[str]]:
+    """Return what is found by tag_id, and a sentence for each that is not."""
+    drafts: dict[str, Draft] = {}
+    prefixes, problems = [], []
+    for given in tag_ids:
+        try:
+            prefixes.append(_prefix(given))
+        except InputError as e:
+            problems.append(str(e))
+    for prefix, found in zip(prefixes, find(home, prefixes), strict=True):
+        try:
+            draft = _only(prefix, found)
+            _require_vector(draft, decision)
+            drafts[draft.tag_id] = draft
+        except InputError as e:
+            problems.append(str(e))
+    return drafts, problems
+
+
+def _prefix(given: str) -> str:
     prefix = given.strip().lower()
     if not re.fullmatch(f"[0-9a-f]{{{SHORTEST_PREFIX},{WHOLE_ID}}}", prefix):
         raise InputError(
             f"{given[:40]!r} is no tag_id: it is {WHOLE_ID} hexadecimal digits, or the first {SHORTEST_PREFIX} or more"
         )
-    found = find(home, prefix)
+    return prefix
+
+
+def _only(prefix: str, found: Sequence[Draft]) -> Draft:
     if not found:
         raise InputError(
             f"no tag {prefix} is known here: tag the picture or video again, or see `edge outbox --drafts`"
@@ -166,7 +186,9 @@ def near_products(wanted: str, shards: Iterable[Shard], n: int = 3) -> list[str]
     for product_id, title in titles.items():
         spoken.setdefault(product_id.casefold(), product_id)
         spoken.setdefault(title.casefold(), product_id)
-    near = difflib.get_close_matches(wanted.casefold(), spoken, n=2 * n, cutoff=0.5)
+    words = wanted.casefold().split()
+    near = difflib.get_close_matches(wanted.casefold(), spoken, n=2 * n, cutoff=0.6)
+    near += [text for text in spoken if words and all(word in text for word in words)]
     ids = list(dict.fromkeys(spoken[text] for text in near))[:n]
     return [f"{product_id} ({titles[product_id]})" for product_id in ids]
 

@@ -4,7 +4,7 @@ A draft holds what an event needs and the int8 vector of the tag's best crop. It
 `KEPT_TAGS` tags a draft is kept. A damaged file is set aside: tagging again makes the drafts anew.
 
     >>> keep(home, run, time.time())
-    >>> find(home, "4f0c")[0].title
+    >>> find(home, ["4f0c"])[0][0].title
     'Oat drink 1 l'
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import TypeVar
@@ -127,15 +127,19 @@ def keep(home: Path, run: TagRun, now_s: float) -> str:
     return ""
 
 
-def find(home: Path, prefix: str) -> list[Draft]:
-    """Return the drafts whose tag_id begins so, at most three, the newest first.
+def find(home: Path, prefixes: Sequence[str]) -> list[list[Draft]]:
+    """Return for each beginning of a tag_id the drafts that begin so, at most three, the newest first.
 
     Raises:
         OutputError: the drafts cannot be read.
     """
-    ends = prefix + "g"  # the letter after the last hexadecimal digit
     chosen = f"SELECT {_COLUMNS} FROM tags WHERE tag_id >= ? AND tag_id < ? ORDER BY place DESC LIMIT 3"
-    return _read(home, lambda rows: [Draft(*row) for row in rows.execute(chosen, (prefix, ends))], [])
+
+    def ask(rows: sqlite3.Connection) -> list[list[Draft]]:
+        after = "g"  # the letter after the last hexadecimal digit
+        return [[Draft(*row) for row in rows.execute(chosen, (one, one + after))] for one in prefixes]
+
+    return _read(home, ask, [[] for _ in prefixes])
 
 
 def newest(home: Path, n: int) -> list[tuple[Draft, str]]:

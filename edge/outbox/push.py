@@ -26,6 +26,8 @@ from edge.sync.transport import LimitReached, Metered
 
 SCHEMA = 1
 LEVEL = 9
+ANSWER_BYTES = 120
+"""What the answer takes for each event, near enough: a push whose answer is cut off would be in vain."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class _Push:
                 break
             batch = pack([one.event for one in kept], self.device_id)
             try:
-                self.server.line.require_room(len(batch.body))
+                self.server.line.require_room(len(batch.body) + ANSWER_BYTES * len(kept))
             except LimitReached:
                 self._take_less(kept, LimitReached())
                 continue
