@@ -103,11 +103,8 @@ class Outbox:
     def settle(self, acknowledged: Iterable[str], refused: Mapping[str, str]) -> None:
         """Remove what the server has, and keep apart what it refuses, in one transaction."""
         with transaction(self._rows):
-            self._rows.executemany("DELETE FROM events WHERE event_id = ?", [(one,) for one in acknowledged])
-            self._rows.executemany(
-                "UPDATE events SET state = 'refused', reason = ? WHERE event_id = ?",
-                [(reason, one) for one, reason in refused.items()],
-            )
+            self._remove(acknowledged)
+            self._set_apart(refused)
 
     def retry_refused(self) -> int:
         """Let refused events wait again, such as after the server was updated; return how many."""
@@ -121,6 +118,15 @@ class Outbox:
             gone = self._rows.execute("DELETE FROM decisions WHERE event_id NOT IN (SELECT event_id FROM events)")
         self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone.rowcount
+
+    def _remove(self, event_ids: Iterable[str]) -> None:
+        self._rows.executemany("DELETE FROM events WHERE event_id = ?", [(one,) for one in event_ids])
+
+    def _set_apart(self, refused: Mapping[str, str]) -> None:
+        self._rows.executemany(
+            "UPDATE events SET state = 'refused', reason = ? WHERE event_id = ?",
+            [(reason, one) for one, reason in refused.items()],
+        )
 
     def _decide(self, event: Event) -> Decided:
         told = what_is_told(event)
