@@ -47,7 +47,7 @@ def installed(shop: Shop, start: Shard | None = None) -> str:
 
 def test_an_empty_catalogue_is_published(tmp_path: Path) -> None:
     shop = Shop.open(tmp_path)
-    empty = make_shard(tmp_path / "empty", 1, {})
+    empty = make_shard(tmp_path / "empty", 1, {}, pictures=True)
     assert publish(shop.repository, empty, shop.ring, FORCED, NOW).document()["full"] == {"parts": 0, "bytes": 0}
     assert shop.device().version() == 1 and installed(shop) == empty.sha256
     shop.publish(2)
