@@ -1,11 +1,12 @@
 """The walk that is taken on either architecture: the same code, the same inputs, and all that comes of it on disk.
 
 Run as `python -m tests.arm.walk IN OUT`. IN holds `ITEMS.csv` and `images/` (a catalogue), `shard/` (the same, built
-on x86-64), `many/` (a shard of random vectors) with `queries.npy`, `newer/` (another state of it) and `delta` (from one to the other), `unsigned.onnx` and `signed.onnx` (int8 embedders)
-with `inputs.npy`, and `jobs.json` (TFLite models with a picture each). OUT gets `golden.json` (what each step makes of
-each golden picture), `shard/` (the catalogue, embedded here), `carried/` (the same, vectors carried over from
-IN/shard), `matches.npz`, `tags.json` (the tag document), `quantized.npz` and `litert.npz` (what these models answer)
-and `machine.json`.
+on x86-64), `many/` (a shard of random vectors) with `queries.npy`, `newer/` (another state of it) and `delta` (from one
+to the other), `unsigned.onnx` and `signed.onnx` (int8 embedders) with `inputs.npy`, and `jobs.json` (TFLite models with
+a picture each). OUT gets `golden.json` (what each step makes of each golden picture), `shard/` (the catalogue, embedded
+here), `carried/` (the same, vectors carried over from IN/shard), `delta` (as it is made here), `updated/` (what
+IN/delta leads to), `matches.npz`, `tags.json` (the tag document), `quantized.npz` and `litert.npz` (what these models
+answer) and `machine.json`.
 """
 
 from __future__ import annotations
