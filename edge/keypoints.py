@@ -147,19 +147,20 @@ def agreement(crop: Keypoints, view: Keypoints) -> Agreement:
 
 
 def count_nearest(crop: Keypoints, agreements: Sequence[Agreement]) -> list[int]:
-    """Count for each of several views the keypoints of a crop that it explains at least as well as the other views.
+    """Count for each of several views the keypoints of a crop that it explains best; equal views share a keypoint.
 
     Sisters share most of their print, so nearly all of it agrees with each of them; where the prints differ, one
     is nearer.
 
     Returns:
-        As many counts as views, each at most the view's `count`; places of the crop that lie together count once.
+        As many counts as views, each at most the view's `count`.
     """
-    nearest = np.full(len(crop), np.inf, np.float32)
-    for found in agreements:
-        np.minimum.at(nearest, found.of_crop, found.distance)
-    won = [found.of_crop[found.distance <= nearest[found.of_crop]] for found in agreements]
-    return [min(found.count, _distinct(crop.place[rows])) for found, rows in zip(agreements, won, strict=True)]
+    distance = np.full((len(agreements), len(crop)), np.inf, np.float32)
+    for row, found in zip(distance, agreements, strict=True):
+        np.minimum.at(row, found.of_crop, found.distance)
+    best = np.isfinite(distance) & (distance == distance.min(axis=0, initial=np.inf))
+    shares = (best / np.maximum(best.sum(axis=0), 1)).sum(axis=1)
+    return [min(found.count, round(float(share))) for found, share in zip(agreements, shares, strict=True)]
 
 
 @cache
