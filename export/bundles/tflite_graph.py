@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from flatbuffers.number_types import Float32Flags, Int8Flags, Int32Flags, UOffsetTFlags
@@ -31,7 +32,10 @@ UNIT_KIND, UNIT_OPTIONS, NORMALIZATION = 0, 1, 1
 FLOAT32, FLOAT16, UINT8, INT16, INT8, INT4 = 0, 1, 3, 7, 9, 17
 INTEGERS = {UINT8, INT8, INT16, INT4}
 OPERATOR_NAMES = {14: "LOGISTIC", 25: "SOFTMAX", 32: "CUSTOM", 50: "LOG_SOFTMAX", 56: "ARG_MAX"}
+ELEMENT_BYTES = {FLOAT16: 2, UINT8: 1, INT16: 2, INT8: 1, INT4: 1}
 LABEL_SUFFIX = ".txt"
+DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError)
+"""What reading at a place that is none raises."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,27 @@ def describe_tflite(path: Path) -> TfliteFacts:
         model = _root(content)
         mean, std = _normalization(model)
         return TfliteFacts(_quantization(model), _makers(model), _labels(path), mean, std)
-    except (struct.error, IndexError, ValueError, TypeError, OverflowError) as e:
+    except DAMAGE as e:
         raise ModelError(f"{path}: this TFLite file is damaged ({type(e).__name__}: {e})") from e
+
+
+def largest_tensor_bytes(path: Path) -> int:
+    """Return the length of the largest tensor of a TFLite file, as its shape in the file says; open sides count as 1.
+
+    Raises:
+        ModelError: an offset in the file leads nowhere.
+    """
+    try:
+        graphs = _tables(_root(path.read_bytes()), MODEL_SUBGRAPHS)
+        tensors = [tensor for graph in graphs for tensor in _tables(graph, SUBGRAPH_TENSORS)]
+        return max((_tensor_bytes(tensor) for tensor in tensors), default=0)
+    except DAMAGE as e:
+        raise ModelError(f"{path}: this TFLite file is damaged ({type(e).__name__}: {e})") from e
+
+
+def _tensor_bytes(tensor: Table) -> int:
+    shape = (max(int(side), 1) for side in _vector(tensor, TENSOR_SHAPE))
+    return prod(shape) * ELEMENT_BYTES.get(_number(tensor, TENSOR_TYPE, Int8Flags), 4)
 
 
 def _root(content: bytes, start: int = 0) -> Table:

@@ -1,0 +1,59 @@
+"""The judgement on one variant of a model, and who gives it.
+
+>>> judge = open_judge(job)
+>>> judged = judge.judge(read_model(Path("yolox_nano.int8.onnx")))
+>>> judged.passes(max_drop=1.0)
+False
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from export.bundles.reading import ModelReading
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What quantization cost a model in the measure of its task.
+
+    Attributes:
+        metric: "ap50", "recall_at_1", "box_agreement" (AP50 with the float model's boxes as truth),
+            "neighbour_agreement" (the nearest neighbour is the float model's), ...
+        floating: the float model's figure, 0..1 (1 where it is agreement).
+        quantized: the variant's figure, 0..1.
+        drop_points: 100 * (floating - quantized); negative where the variant is better.
+        drop_ci95: paired bootstrap interval of `drop_points`; None where the pictures give none.
+        pictures: how many pictures the figures rest on.
+        pictures_needed: about how many would decide the budget; None where these do.
+        reason: one sentence why the variant is refused whatever the drop (collapsed boxes, values that are not
+            finite, ...); empty where there is no such reason.
+        details: further figures by name, such as "box_iou_mean", "score_agreement", "cosine_p05".
+    """
+
+    metric: str
+    floating: float
+    quantized: float
+    drop_points: float
+    drop_ci95: tuple[float, float] | None
+    pictures: int
+    pictures_needed: int | None = None
+    reason: str = ""
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    def passes(self, max_drop: float) -> bool:
+        """Return whether the drop is within the budget, points, and nothing else speaks against the variant."""
+        return not self.reason and self.drop_points <= max_drop
+
+
+class Judge(Protocol):
+    """Holds variants against one float model on one set of pictures; the float model is run once."""
+
+    def judge(self, variant: ModelReading) -> Judged:
+        """Run a variant over the pictures and compare.
+
+        Raises:
+            ModelError: the variant cannot be run.
+        """
