@@ -37,6 +37,7 @@ DISTINCT = 0.87  # how much nearer the nearest must be than the next one
 NEAR = 0.1  # of the view's longer side
 SCALE_APART = 0.6  # natural logarithm of the ratio of two scales
 SCALES = (0.2, 5.0)
+SHARED = 2000.0  # squared distance in steps
 PLACES = 48  # keypoints in the same of 48 x 48 places count once
 
 
@@ -146,21 +147,23 @@ def agreement(crop: Keypoints, view: Keypoints) -> Agreement:
     return Agreement(count, of_crop[best], distance[best])
 
 
-def count_nearest(crop: Keypoints, agreements: Sequence[Agreement]) -> list[int]:
-    """Count for each of several views the keypoints of a crop that it explains best; equal views share a keypoint.
+def share_out(crop: Keypoints, agreements: Sequence[Agreement]) -> list[float]:
+    """Share each keypoint of a crop out among the views that it agrees with: the nearer the print, the more.
 
     Sisters share most of their print, so nearly all of it agrees with each of them; where the prints differ, one
-    is nearer.
+    is nearer. The share falls with the squared distance of the descriptors by the constant `SHARED`.
 
     Returns:
-        As many counts as views, each at most the view's `count`.
+        A sum of shares for each view, at least 0 and at most the view's `count`, whatever the order of the views.
     """
-    distance = np.full((len(agreements), len(crop)), np.inf, np.float32)
+    distance = np.full((len(agreements), len(crop)), np.inf)
     for row, found in zip(distance, agreements, strict=True):
         np.minimum.at(row, found.of_crop, found.distance)
-    best = np.isfinite(distance) & (distance == distance.min(axis=0, initial=np.inf))
-    shares = (best / np.maximum(best.sum(axis=0), 1)).sum(axis=1)
-    return [min(found.count, round(float(share))) for found, share in zip(agreements, shares, strict=True)]
+    nearest = distance.min(axis=0, initial=np.inf)
+    told = np.isfinite(nearest)
+    weights = np.exp((nearest[told] - distance[:, told]) / SHARED)
+    sums = (weights / np.sort(weights, axis=0).sum(axis=0)).sum(axis=1)
+    return [min(float(found.count), float(total)) for found, total in zip(agreements, sums, strict=True)]
 
 
 @cache
