@@ -14,7 +14,7 @@ from edge.errors import ModelError
 from edge.geometry import area, clip_xyxy, nms
 from edge.inference import Session
 from edge.pixel_values import PixelValues
-from edge.preprocessing import ImageArray, Preprocessing
+from edge.preprocessing import ImageArray, Placement, Preprocessing
 
 CONFIDENCE_TOLERANCE = 0.01
 """Half precision and quantization may round a confidence to slightly above 1."""
@@ -46,14 +46,31 @@ class Detector:
         Raises:
             ModelError: the model failed, or gave values that are not numbers.
         """
+        candidates, placement = self.candidates(image)
+        return self.suppress(candidates, placement, (image.shape[1], image.shape[0]))
+
+    def candidates(self, image: ImageArray) -> tuple[Detections, Placement]:
+        """Return everything at or above the score threshold, not yet suppressed, in the order of the model's outputs.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+
+        Returns:
+            Detections in pixels of the model's input, and where the picture lies in it.
+
+        Raises:
+            ModelError: the model failed, or gave values that are not numbers.
+        """
         tensor, placement = self.preprocessing.feed(image, self._values)
-        outputs = self.session.run({self.session.inputs[0].name: tensor})
-        candidates = self._decode(outputs)
+        return self._decode(self.session.run({self.session.inputs[0].name: tensor})), placement
+
+    def suppress(self, candidates: Detections, placement: Placement, resolution_wh: tuple[int, int]) -> Detections:
+        """Keep the most confident of overlapping candidates, in pixels of the picture, clipped, none without area."""
         kept = nms(
             candidates.xyxy, candidates.confidence, self.decoding.iou_threshold, limit=self.decoding.max_detections
         )
         found = candidates[kept]
-        xyxy = clip_xyxy(placement.to_source(found.xyxy), (image.shape[1], image.shape[0]))
+        xyxy = clip_xyxy(placement.to_source(found.xyxy), resolution_wh)
         return found.with_xyxy(xyxy)[area(xyxy) > 0]
 
     @cached_property

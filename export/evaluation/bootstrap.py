@@ -38,21 +38,56 @@ def ratio_interval(
     Returns:
         Lower and upper bound, or None where fewer than two clusters have a denominator.
     """
+    drawn = _resampled(counts, cluster, stratum, resamples, seed)
+    if drawn is None:
+        return None
+    ratios = drawn[drawn[:, 1] > 0]
+    return _percentiles(ratios[:, 0] / ratios[:, 1])
+
+
+def drop_interval(
+    counts: Float64s, cluster: Ints, stratum: Ints, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[float, float] | None:
+    """Estimate the 95 % interval of the difference of two ratios over the same rows (paired: both see each draw).
+
+    Args:
+        counts: (n, 4) numerator and denominator of the first ratio, then of the second.
+        cluster: see `ratio_interval`.
+        stratum: likewise.
+        resamples: how many sets are drawn.
+        seed: seed of the draw.
+
+    Returns:
+        Lower and upper bound of first - second, or None where fewer than two clusters have both denominators.
+    """
+    drawn = _resampled(counts, cluster, stratum, resamples, seed)
+    if drawn is None:
+        return None
+    both = drawn[(drawn[:, 1] > 0) & (drawn[:, 3] > 0)]
+    return _percentiles(both[:, 0] / both[:, 1] - both[:, 2] / both[:, 3])
+
+
+def _resampled(counts: Float64s, cluster: Ints, stratum: Ints, resamples: int, seed: int) -> Float64s | None:
+    """Return (resamples, columns) sums over drawn clusters; None if a denominator is borne by fewer than two."""
     _, first, member = np.unique(cluster, return_index=True, return_inverse=True)
-    sums = np.zeros((len(first), 2))
+    sums = np.zeros((len(first), counts.shape[1]))
     np.add.at(sums, member, counts)
-    if np.count_nonzero(sums[:, 1]) < 2:
+    if np.count_nonzero(sums[:, 1::2], axis=0).min() < 2:
         return None
     strata = stratum[first]
     rng = np.random.default_rng(seed)
-    drawn = np.sum([_draw_sums(sums[strata == s], resamples, rng) for s in np.unique(strata)], axis=0)
-    ratios = drawn[drawn[:, 1] > 0]
-    low, high = np.percentile(ratios[:, 0] / ratios[:, 1], [2.5, 97.5])
+    return np.asarray(
+        np.sum([_draw_sums(sums[strata == s], resamples, rng) for s in np.unique(strata)], axis=0), np.float64
+    )
+
+
+def _percentiles(values: Float64s) -> tuple[float, float]:
+    low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
 def _draw_sums(sums: Float64s, resamples: int, rng: np.random.Generator) -> Float64s:
-    """Return (resamples, 2): the sums over as many clusters as there are, drawn with replacement."""
+    """Return (resamples, columns): the sums over as many clusters as there are, drawn with replacement."""
     n = len(sums)
     step = max(1, COUNTS_AT_ONCE // n)
     blocks = [min(step, resamples - start) for start in range(0, resamples, step)]

@@ -31,6 +31,8 @@ class Judged:
         reason: one sentence why the variant is refused whatever the drop (collapsed boxes, values that are not
             finite, ...); empty where there is no such reason.
         details: further figures by name, such as "box_iou_mean", "score_agreement", "cosine_p05".
+        allowance: what the budget is multiplied with: agreement with the float model moves more than the measure of
+            the task does, see `export.quantize.judging`.
     """
 
     metric: str
@@ -42,10 +44,15 @@ class Judged:
     pictures_needed: int | None = None
     reason: str = ""
     details: Mapping[str, float] = field(default_factory=dict)
+    allowance: float = 1.0
+
+    def budget(self, max_drop: float) -> float:
+        """Return the largest drop of this metric that passes, points, where the task's measure may drop `max_drop`."""
+        return self.allowance * max_drop
 
     def passes(self, max_drop: float) -> bool:
-        """Return whether the drop is within the budget, points, and nothing else speaks against the variant."""
-        return not self.reason and self.drop_points <= max_drop
+        """Return whether the drop is within the budget, and nothing else speaks against the variant."""
+        return not self.reason and self.drop_points <= self.budget(max_drop)
 
 
 class Judge(Protocol):
