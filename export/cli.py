@@ -10,6 +10,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("catalog", "export.commands.catalog", "embed a catalogue into a shard"),
     Command("evaluate", "export.commands.evaluate", "measure recall and tags on photos with known answers"),
     Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),
+    Command("quantize", "export.commands.quantize", "make smaller, faster forms of a model that hold a budget"),
     Command("bundle", "export.commands.bundle", "bind a detector and an embedder into a bundle"),
     Command("models", "export.commands.models", "list public models, and fetch them checked"),
     Command("golden", "export.commands.golden", "write what runtimes and ports are checked against"),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 import onnxruntime as ort
-from onnx import TensorProto, shape_inference, version_converter
+from onnx import shape_inference, version_converter
 
 from edge.errors import MissingExtra, ModelError
 from export.bundles.build import trial_picture
@@ -25,7 +25,12 @@ from export.bundles.reading import ModelReading
 
 OPSET = 17
 IR_VERSION = 8
-LARGEST_BYTES = (1 << 31) - 1
+GROWN = 1.3
+"""A file that is this many times as large after folding stored its weights in fewer bits."""
+RESTORED = (
+    "The file stores its weights in fewer than 32 bits; float weights were restored from it, so the float figures are "
+    "those of the rounded weights, and sizes are shares of the restored file."
+)
 TOLERANCE = 1e-3
 """Outputs may differ by this share of their largest value: folding rounds, it does not change."""
 
@@ -37,12 +42,14 @@ class Prepared:
     Attributes:
         reading: the model as it was given.
         model: opset 17 or later, batch of one, all shapes known where they can be.
-        notes: what was done that a reader of the report should know, in sentences.
+        float_bytes: length of the float model: of the file, or of the restored one where the file stores fewer bits.
+        note: a sentence where float weights had to be restored, else empty.
     """
 
     reading: ModelReading
     model: onnx.ModelProto
-    notes: tuple[str, ...] = ()
+    float_bytes: int
+    note: str = ""
 
 
 def prepare(reading: ModelReading) -> Prepared:
@@ -56,26 +63,19 @@ def prepare(reading: ModelReading) -> Prepared:
         MissingExtra: onnxslim is not installed.
     """
     model = onnx.load(reading.path)
-    notes = [_restored(reading)] if reading.facts.quantization != "float" else []
     _drop_listed_initializers(model.graph)
     _fix_input(model.graph, reading)
     folded = _slimmed(_raised(model, reading))
     if not _alike(model, folded, reading):
         raise ModelError(f"{reading.path}: computes something else after its constants are folded: export it again")
     _name_nodes(folded.graph)
-    return Prepared(reading, folded, tuple(notes))
+    restored = folded.ByteSize() > GROWN * reading.facts.bytes
+    return Prepared(reading, folded, folded.ByteSize() if restored else reading.facts.bytes, RESTORED if restored else "")
 
 
 def with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with the shape of every tensor that can be inferred."""
     return shape_inference.infer_shapes(model, data_prop=True)
-
-
-def _restored(reading: ModelReading) -> str:
-    return (
-        f"The file stores its weights as {reading.facts.quantization}; float weights were restored from it, so the "
-        "float figures are those of the rounded weights."
-    )
 
 
 def _drop_listed_initializers(graph: onnx.GraphProto) -> None:
@@ -152,8 +152,3 @@ def _name_nodes(graph: onnx.GraphProto) -> None:
         if not node.name or node.name in seen:
             node.name = f"{node.op_type}_{number}"
         seen.add(node.name)
-
-
-def is_float(tensor: onnx.TensorProto) -> bool:
-    """Return whether a constant holds float32."""
-    return bool(tensor.data_type == TensorProto.FLOAT)
