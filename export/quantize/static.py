@@ -74,6 +74,7 @@ def quantized(
             extra_options={"QuantizeBias": form.quantize_bias},
         )
         quantizer.quantize_model()
+        quantizer.model.topological_sort()
     written: onnx.ModelProto = quantizer.model.model
     return written
 
