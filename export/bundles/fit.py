@@ -58,7 +58,8 @@ def fit_embedder(
     vector = space.vector
     running = Embedder(open_session(space.path), space.preprocessing, vector.name, vector.ndim, pooling=vector.pooling)
     projection = fit_projection(vectors_of(running, folder, say), ndim)
-    in_graph = float_embedder is None and embedder.facts.format == "onnx" and embedder.facts.quantization == "float"
+    computes_in_float = embedder.facts.quantization in ("float", "weight_only")
+    in_graph = float_embedder is None and embedder.facts.format == "onnx" and computes_in_float
     if not in_graph or vector.pooling != "none":
         return embedder, projection
     target = scratch / f"{embedder.path.stem}-fitted.onnx"

@@ -6,20 +6,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge.errors import MissingExtra, ModelError
 
-if TYPE_CHECKING:
-    import onnx
-
-DYNAMIC_OPERATORS = {"DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM", "MatMulIntegerToFloat"}
-STATIC_OPERATORS = {"QuantizeLinear", "QLinearConv", "QLinearMatMul", "QLinearAdd", "QGemm"}
-WEIGHT_OPERATORS = {"DequantizeLinear", "MatMulNBits", "DequantizeBFP"}
 SIDECAR_KEY = "taglet.sidecar"
 """Metadata property of an ONNX file that holds the text of a sidecar, for models that describe themselves."""
 
@@ -31,11 +24,14 @@ class GraphFacts:
     Attributes:
         format: "onnx" or "tflite".
         opset: ONNX operator set, None for other formats.
-        quantization: "float", "static" (activations too), "dynamic", "weight_only" or "fp16".
+        quantization: "float", "static" (activations too), "dynamic", "weight_only" or "fp16"; see
+            `export.bundles.onnx_quantization`.
         makers: output name -> operator that computes it.
         sidecar: text of a sidecar that the model carries in itself, "" if none.
         bytes: length of the file.
         stated: keys of a sidecar that the file's own metadata answers: labels, mean, std.
+        int8_layers: how many convolutions and matrix products take int8 activations and weights.
+        layers: how many there are.
     """
 
     format: str
@@ -45,6 +41,8 @@ class GraphFacts:
     makers: Mapping[str, str] = field(default_factory=dict)
     sidecar: str = ""
     stated: Mapping[str, Any] = field(default_factory=dict)
+    int8_layers: int = 0
+    layers: int = 0
 
 
 def describe_graph(path: Path) -> GraphFacts:
@@ -66,6 +64,8 @@ def _describe_tflite(path: Path) -> GraphFacts:
         format="tflite",
         opset=None,
         quantization=facts.quantization,
+        int8_layers=facts.int8_layers,
+        layers=facts.layers,
         bytes=path.stat().st_size,
         makers=facts.makers,
         stated={key: list(value) for key, value in stated.items() if value},
@@ -83,35 +83,16 @@ def _describe_onnx(path: Path) -> GraphFacts:
         raise ModelError(f"{path}: not an ONNX model ({type(e).__name__})") from e
     if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer):
         raise ModelError(f"{path}: keeps its weights in other files: save it as one file (onnx.save does by default)")
+    from export.bundles.onnx_quantization import quantization_of
+
+    quantization = quantization_of(model.graph)
     return GraphFacts(
         format="onnx",
         opset=max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=None),
-        quantization=_quantization(model.graph),
+        quantization=quantization.scheme,
+        int8_layers=quantization.int8_layers,
+        layers=quantization.layers,
         bytes=path.stat().st_size,
         makers={name: node.op_type for node in model.graph.node for name in node.output},
         sidecar=next((p.value for p in model.metadata_props if p.key == SIDECAR_KEY), ""),
     )
-
-
-def _quantization(graph: onnx.GraphProto) -> str:
-    operators = Counter(node.op_type for node in graph.node)
-    if operators.keys() & DYNAMIC_OPERATORS:
-        return "dynamic"
-    if operators.keys() & STATIC_OPERATORS:
-        return "static"
-    if operators.keys() & WEIGHT_OPERATORS:
-        return "weight_only"
-    return "fp16" if _is_half_precision(graph) else "float"
-
-
-def _is_half_precision(graph: onnx.GraphProto) -> bool:
-    import onnx
-
-    sizes: Counter[int] = Counter()
-    for tensor in graph.initializer:
-        length = 1
-        for side in tensor.dims:
-            length *= side
-        sizes[tensor.data_type] += length
-    half = sizes[onnx.TensorProto.FLOAT16] + sizes[onnx.TensorProto.BFLOAT16]
-    return half > sizes[onnx.TensorProto.FLOAT]

@@ -23,14 +23,34 @@ MODEL_OPERATOR_CODES, MODEL_SUBGRAPHS, MODEL_BUFFERS, MODEL_METADATA = 1, 2, 4, 
 SUBGRAPH_TENSORS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS = 0, 2, 3
 TENSOR_SHAPE, TENSOR_TYPE, TENSOR_BUFFER, TENSOR_NAME = 0, 1, 2, 3
 CODE_DEPRECATED, CODE_CUSTOM, CODE_BUILTIN = 0, 1, 3
-OPERATOR_CODE, OPERATOR_OUTPUTS = 0, 2
+OPERATOR_CODE, OPERATOR_INPUTS, OPERATOR_OUTPUTS = 0, 1, 2
 METADATA_NAME, METADATA_BUFFER = 0, 1
 SUBGRAPH_INPUT_METADATA, TENSOR_PROCESS_UNITS = 2, 4
 MODEL_SUBGRAPH_METADATA = 3
 UNIT_KIND, UNIT_OPTIONS, NORMALIZATION = 0, 1, 1
 FLOAT32, FLOAT16, UINT8, INT16, INT8, INT4 = 0, 1, 3, 7, 9, 17
 INTEGERS = {UINT8, INT8, INT16, INT4}
-OPERATOR_NAMES = {14: "LOGISTIC", 25: "SOFTMAX", 32: "CUSTOM", 50: "LOG_SOFTMAX", 56: "ARG_MAX"}
+OPERATOR_NAMES = {
+    3: "CONV_2D",
+    4: "DEPTHWISE_CONV_2D",
+    6: "DEQUANTIZE",
+    9: "FULLY_CONNECTED",
+    14: "LOGISTIC",
+    25: "SOFTMAX",
+    32: "CUSTOM",
+    50: "LOG_SOFTMAX",
+    56: "ARG_MAX",
+    67: "TRANSPOSE_CONV",
+    126: "BATCH_MATMUL",
+}
+WEIGHING = {
+    "CONV_2D": (0, 1),
+    "DEPTHWISE_CONV_2D": (0, 1),
+    "FULLY_CONNECTED": (0, 1),
+    "BATCH_MATMUL": (0, 1),
+    "TRANSPOSE_CONV": (2, 1),
+}
+"""Which inputs of an operator are its activation and its weight."""
 LABEL_SUFFIX = ".txt"
 
 
@@ -39,11 +59,13 @@ class TfliteFacts:
     """What a TFLite file says about itself.
 
     Attributes:
-        quantization: "float", "static", "dynamic" or "fp16".
+        quantization: "float", "static", "dynamic", "weight_only" or "fp16".
         makers: name of an output tensor -> operator that computes it, as far as it matters here.
         labels: the first list of labels in the zip at the end of the file, empty if none.
         mean: normalisation of the first input, pixel units, empty if the metadata says none.
         std: likewise.
+        int8_layers: how many convolutions and matrix products take integer activations and weights.
+        layers: how many there are.
     """
 
     quantization: str
@@ -51,6 +73,8 @@ class TfliteFacts:
     labels: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    int8_layers: int = 0
+    layers: int = 0
 
 
 def describe_tflite(path: Path) -> TfliteFacts:
@@ -63,7 +87,9 @@ def describe_tflite(path: Path) -> TfliteFacts:
     try:
         model = _root(content)
         mean, std = _normalization(model)
-        return TfliteFacts(_quantization(model), _makers(model), _labels(path), mean, std)
+        kinds = _layers(model)
+        scheme = _quantization(model, kinds)
+        return TfliteFacts(scheme, _makers(model), _labels(path), mean, std, kinds["static"], kinds.total())
     except (struct.error, IndexError, ValueError, TypeError, OverflowError) as e:
         raise ModelError(f"{path}: this TFLite file is damaged ({type(e).__name__}: {e})") from e
 
@@ -111,8 +137,22 @@ def _buffer_length(buffer: Table) -> int:
     return int(buffer.VectorLen(offset)) if offset else 0
 
 
-def _quantization(model: Table) -> str:
-    """Tell the scheme by what most constants and most computed tensors are."""
+def _quantization(model: Table, layers: Counter[str]) -> str:
+    """Tell the scheme by the layers, or, where there are none, by what most constants and computed tensors are."""
+    constants, computed = _values_by_type(model)
+    for scheme in ("static", "dynamic", "weight_only"):
+        if layers[scheme]:
+            return scheme
+    whole = sum(computed[kind] for kind in INTEGERS)
+    if not layers and whole > computed[FLOAT32] + computed[FLOAT16]:
+        return "static"
+    if not layers and sum(constants[kind] for kind in INTEGERS) > constants[FLOAT32] + constants[FLOAT16]:
+        return "dynamic"
+    return "fp16" if constants[FLOAT16] > constants[FLOAT32] else "float"
+
+
+def _values_by_type(model: Table) -> tuple[Counter[int], Counter[int]]:
+    """Return bytes of constants, and numbers of computed tensors, by type."""
     lengths = [_buffer_length(buffer) for buffer in _tables(model, MODEL_BUFFERS)]
     constants: Counter[int] = Counter()
     computed: Counter[int] = Counter()
@@ -121,12 +161,31 @@ def _quantization(model: Table) -> str:
             kind = _number(tensor, TENSOR_TYPE, Int8Flags)
             length = lengths[_number(tensor, TENSOR_BUFFER, UOffsetTFlags)]
             (constants if length else computed)[kind] += length or 1
-    whole = sum(computed[kind] for kind in INTEGERS)
-    if whole > computed[FLOAT32] + computed[FLOAT16]:
-        return "static"
-    if sum(constants[kind] for kind in INTEGERS) > constants[FLOAT32] + constants[FLOAT16]:
-        return "dynamic"
-    return "fp16" if constants[FLOAT16] > constants[FLOAT32] else "float"
+    return constants, computed
+
+
+def _layers(model: Table) -> Counter[str]:
+    """Count convolutions and matrix products by how they compute: static, dynamic, weight_only or float."""
+    codes = [_operator_name(code) for code in _tables(model, MODEL_OPERATOR_CODES)]
+    counted: Counter[str] = Counter()
+    for graph in _tables(model, MODEL_SUBGRAPHS):
+        types = [_number(tensor, TENSOR_TYPE, Int8Flags) for tensor in _tables(graph, SUBGRAPH_TENSORS)]
+        made_float: dict[int, int] = {}
+        for operator in _tables(graph, SUBGRAPH_OPERATORS):
+            name = codes[_number(operator, OPERATOR_CODE, UOffsetTFlags)]
+            inputs = [int(index) for index in _vector(operator, OPERATOR_INPUTS)]
+            if name == "DEQUANTIZE":
+                made_float |= {int(out): types[inputs[0]] for out in _vector(operator, OPERATOR_OUTPUTS)}
+            elif name in WEIGHING and len(inputs) > max(WEIGHING[name]):
+                activation, weight = (inputs[place] for place in WEIGHING[name])
+                counted[_layer_scheme(types[activation], types[weight], made_float.get(weight))] += 1
+    return counted
+
+
+def _layer_scheme(activation: int, weight: int, weight_before: int | None) -> str:
+    if weight in INTEGERS:
+        return "static" if activation in INTEGERS else "dynamic"
+    return "weight_only" if weight_before in INTEGERS else "float"
 
 
 def _makers(model: Table) -> dict[str, str]:

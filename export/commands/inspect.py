@@ -7,6 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge.command_line import write_json
 from edge.inference import TensorSpec
 from export.bundles.memory_trial import require_modest_memory
@@ -16,9 +18,12 @@ from export.bundles.unknown import why_no_detector
 EXAMPLE = "  python -m export inspect yolox_nano_416.onnx --json -"
 
 QUANTIZATION_NOTES = {
-    ("tflite", "dynamic"): "dynamic: int8 weights, float activations that each runtime rounds in its own steps; boxes "
-    "differ by a few pixels between runtimes"
+    "static": "int8 weights and activations, ranges measured beforehand; {int8_layers} of {layers} layers in int8",
+    "dynamic": "int8 weights, activations rounded to int8 anew at each run",
+    "weight_only": "int8 weights, made float when the model is loaded or run; all arithmetic is float",
+    "fp16": "weights in half precision",
 }
+RUNTIME_NOTE = "; each runtime rounds in its own steps, so boxes differ by a few pixels between runtimes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +56,9 @@ def reading_to_json(reading: ModelReading) -> dict[str, Any]:
         "family": reading.family,
         "preprocessing": reading.preprocessing.to_json() if reading.preprocessing else None,
         "quantization": reading.facts.quantization,
+        "int8_layers": reading.facts.int8_layers,
+        "layers": reading.facts.layers,
+        "narrow_outputs": narrow_outputs(reading),
         "bytes": reading.facts.bytes,
         "decoding": asdict(reading.decoding) if reading.decoding else None,
         "vector": asdict(reading.vector) if reading.vector else None,
@@ -71,7 +79,7 @@ def _lines(value: dict[str, Any]) -> list[str]:
     rows = {
         "format": value["format"] + (f", opset {value['opset']}" if value["opset"] else ""),
         "bytes": f"{value['bytes']:,}",
-        "quantization": QUANTIZATION_NOTES.get((value["format"], value["quantization"]), value["quantization"]),
+        "quantization": _quantization(value),
         "inputs": tensors(value["inputs"]).replace("'", ""),
         "outputs": tensors(value["outputs"]).replace("'", ""),
         "kind": value["kind"],
@@ -79,7 +87,36 @@ def _lines(value: dict[str, Any]) -> list[str]:
         "preprocessing": _short(value["preprocessing"]),
         "note" if value["kind"] == "unknown" else "assumed": value["assumed"] or "-",
     }
+    if value["narrow_outputs"]:
+        rows["warning"] = "; ".join(value["narrow_outputs"])
     return [f"{name:<14} {text}" for name, text in rows.items()]
+
+
+def _quantization(value: dict[str, Any]) -> str:
+    scheme: str = value["quantization"]
+    note = QUANTIZATION_NOTES.get(scheme, "").format_map(value)
+    if (value["format"], scheme) == ("tflite", "dynamic"):
+        note += RUNTIME_NOTE
+    return f"{scheme}: {note}" if note else scheme
+
+
+def narrow_outputs(reading: ModelReading) -> list[str]:
+    """Return a sentence for each integer output that holds boxes beside scores, with what its one scale can hold."""
+    if reading.decoding is None:
+        return []
+    families_of_one_output = len(set(reading.decoding.outputs.values())) == 1
+    return [
+        f"output {spec.name} is {spec.dtype} with one scale for boxes and scores, it holds {low:.3g} to {high:.3g} "
+        "only: hold it against its float model with `export check`"
+        for spec in reading.outputs
+        if families_of_one_output and spec.scale
+        for low, high in [_range(spec)]
+    ]
+
+
+def _range(spec: TensorSpec) -> tuple[float, float]:
+    limits = np.iinfo(spec.dtype)
+    return (limits.min - spec.zero_point) * spec.scale, (limits.max - spec.zero_point) * spec.scale
 
 
 def _short(rule: dict[str, Any] | None) -> str:

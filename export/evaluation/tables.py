@@ -28,14 +28,14 @@ def retrieval_table(rows_by_name: Mapping[str, Figures]) -> str:
     rows = [["", "queries", *HEADINGS.values()]]
     for name, figures in rows_by_name.items():
         rows.append([name, str(figures.queries), *(_cell(figures, figure) for figure in HEADINGS)])
-    return _aligned(rows) + f"\n{NOTE}"
+    return aligned(rows) + f"\n{NOTE}"
 
 
 def detection_table(document: Mapping[str, Any]) -> str:
     """Lay out the result document of a detector as text, a line for each figure."""
     names = ["images", "boxes", "ap50", "ap50_95", "ar50_at_10", "recall_at_threshold", "precision_at_threshold"]
     rows = [[name.replace("_", " "), NONE if document[name] is None else f"{document[name]:g}"] for name in names]
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def _cell(figures: Figures, name: str) -> str:
@@ -45,6 +45,7 @@ def _cell(figures: Figures, name: str) -> str:
     return f"{100 * value:.1f}" + (f" ({100 * bounds[0]:.0f}-{100 * bounds[1]:.0f})" if bounds else "")
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def aligned(rows: list[list[str]]) -> str:
+    """Lay out rows of equal length as text, each column as wide as its widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -9,6 +9,8 @@ at the speed of the original (a DequantizeLinear would say the same, but is not 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -18,13 +20,14 @@ LEAST_VALUES = 256
 LARGEST = 127
 
 
-def with_byte_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_byte_weights(model: onnx.ModelProto, kept: Collection[str] = ()) -> onnx.ModelProto:
     """Return a copy of the model whose float32 constants of at least 256 values are stored as int8.
 
     Symmetric, the largest value of each row (the output channel of a convolution) being 127 steps.
 
     Args:
         model: a float32 model; constants inside subgraphs, and those of fewer than two dimensions, are left alone.
+        kept: names of constants that are left alone too.
     """
     smaller = onnx.ModelProto()
     smaller.CopyFrom(model)
@@ -32,6 +35,8 @@ def with_byte_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     for constant in graph.initializer:
         values = numpy_helper.to_array(constant)
         if constant.data_type != TensorProto.FLOAT or values.size < LEAST_VALUES or values.ndim < 2:
+            continue
+        if constant.name in kept:
             continue
         name, stored, scale = constant.name, f"{constant.name}.int8", f"{constant.name}.scale"
         steps = row_steps(values)

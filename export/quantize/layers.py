@@ -28,12 +28,14 @@ class Layers:
 
     Attributes:
         macs: multiply-adds of each layer by the name of its multiplying node, in the order of the graph.
+        weights: how many weights each layer has, by the same name.
         members: the nodes of each layer, the multiplying one first.
         tail: names of the nodes that stay in float.
         heads: tensors that the tail takes from the layers, and outputs that come from a layer directly.
     """
 
     macs: Mapping[str, int]
+    weights: Mapping[str, int]
     members: Mapping[str, tuple[str, ...]]
     tail: tuple[str, ...]
     heads: tuple[str, ...]
@@ -45,7 +47,7 @@ class Layers:
         macs = multiply_adds(graph)
         tail = _tail(graph)
         members = _members(graph, macs, tail)
-        return cls(macs, members, tail, _heads(graph, tail))
+        return cls(macs, _weights(graph), members, tail, _heads(graph, tail))
 
     def share(self, kept_float: Collection[str]) -> float:
         """Return the share of multiply-adds that is not in the given layers, 0..1."""
@@ -57,6 +59,11 @@ def multiply_adds(graph: onnx.GraphProto) -> dict[str, int]:
     """Count the multiply-adds of each convolution and matrix product, by node name; 0 where a shape is not known."""
     shapes = tensor_shapes(graph)
     return {node.name: _macs(node, shapes) for node in graph.node if node.op_type in MULTIPLYING}
+
+
+def _weights(graph: onnx.GraphProto) -> dict[str, int]:
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in graph.initializer}
+    return {node.name: sizes.get(node.input[1], 0) for node in graph.node if node.op_type in MULTIPLYING}
 
 
 def tensor_shapes(graph: onnx.GraphProto) -> dict[str, tuple[int, ...]]:

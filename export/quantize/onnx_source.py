@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,16 +17,16 @@ import onnx
 from edge.command_line import progress
 from edge.errors import InputError
 from export.bundles.sidecar import find_sidecar
+from export.quantize.bias_correction import with_corrected_biases
 from export.quantize.byte_weights import with_byte_weights
 from export.quantize.compacting import compacted
 from export.quantize.feeding import CalibrationFeeds
 from export.quantize.half_weights import with_half_weights
-from export.quantize.histogram import RangeHistogram
 from export.quantize.job import TARGETS, Job, Target
 from export.quantize.layers import Layers
 from export.quantize.pictures import evenly
 from export.quantize.preparing import Prepared, prepare
-from export.quantize.ranges import Feeds, RangeRule, beyond_ranges, float_tensors, observe_ranges, ranges
+from export.quantize.ranges import Feeds, RangeRule, Seen, beyond_ranges, float_tensors, observe_ranges
 from export.quantize.sensitivity import PICTURES, cheapest_first, sensitivities
 from export.quantize.static import StaticForm, quantized
 from export.quantize.variant import Scheme, Variant
@@ -34,6 +34,8 @@ from export.quantize.variant import Scheme, Variant
 EVALUATED = 16
 """So many pictures of the evaluation tell whether they reach beyond the calibrated ranges."""
 FOREIGN_SHARE = 0.25
+KEPT_WEIGHTS = 0.1
+"""So much of the weights may stay float16 in a file of int8 weights."""
 STATIC_TARGETS: tuple[Target, ...] = ("pi", "phone")
 
 
@@ -44,7 +46,7 @@ class OnnxSource:
     Attributes:
         prepared: the graph that every form is made from.
         layers: of that graph.
-        seen: a histogram of each float tensor over the calibration pictures.
+        seen: what its tensors held over the calibration pictures.
         few: the feeds of a few calibration pictures.
         fed: how many pictures or crops were calibrated on.
         problems: a sentence for each calibration picture that was left out.
@@ -52,7 +54,7 @@ class OnnxSource:
 
     prepared: Prepared
     layers: Layers
-    seen: Mapping[str, RangeHistogram]
+    seen: Seen
     few: tuple[Feeds, ...]
     fed: int
     problems: tuple[str, ...] = ()
@@ -92,10 +94,21 @@ class OnnxSource:
         model = with_half_weights(self.prepared.model)
         return self._written(model, folder, "fp16", TARGETS, 0.0, note="Weights are float16, arithmetic is float32.")
 
-    def weight_only(self, folder: Path) -> Variant:
-        """Write the model with int8 weights that become float32 when it is loaded."""
+    def weight_only(self, folder: Path, kept: Collection[str] = (), tag: str = "") -> Variant:
+        """Write the model with int8 weights that become float32 when it is loaded.
+
+        Args:
+            folder: where to.
+            kept: layers whose weights are stored as float16.
+            tag: makes the file's name another one.
+        """
+        rounded = set(self.layers.macs) - set(kept)
+        corrected = with_corrected_biases(self.prepared.model, self.seen.means, rounded)
+        names = {node.input[1] for node in corrected.graph.node if node.name in kept}
+        model = with_byte_weights(corrected, names)
         note = "Weights are int8 and become float32 when the file is loaded; arithmetic is float32."
-        return self._written(with_byte_weights(self.prepared.model), folder, "weight_only", TARGETS, 0.0, note=note)
+        model = with_half_weights(model) if kept else model
+        return self._written(model, folder, "weight_only", TARGETS, 0.0, tuple(kept), note, tag)
 
     def static(self, folder: Path, rule: RangeRule, kept_float: Collection[str] = (), tag: str = "") -> Variant:
         """Write a static int8 model.
@@ -106,7 +119,8 @@ class OnnxSource:
             kept_float: layers that stay in float; their weights are stored as float16.
             tag: makes the file's name another one.
         """
-        model = quantized(self.prepared.model, self.ranges(rule), self.layers, kept_float, StaticForm())
+        corrected = with_corrected_biases(self.prepared.model, self.seen.means, set(self.layers.macs) - set(kept_float))
+        model = quantized(corrected, self.ranges(rule), self.layers, kept_float, StaticForm())
         scheme: Scheme = "mixed" if kept_float else "qdq"
         share = self.layers.share(kept_float)
         ranges_from = "least and largest values" if rule == "min_max" else "least square error"
@@ -116,12 +130,22 @@ class OnnxSource:
 
     def ranges(self, rule: RangeRule) -> dict[str, tuple[float, float]]:
         """Return (low, high) of every float tensor."""
-        return ranges(self.seen, rule)
+        return self.seen.ranges(rule)
 
     @cached_property
     def noise(self) -> dict[str, float]:
         """Return the noise that each layer alone makes at the end of the layers; takes a run for each layer."""
         return sensitivities(self.prepared.model, self.layers, self.ranges("min_max"), self.few)
+
+    def light_order(self) -> tuple[str, ...]:
+        """Return layers by the noise they make for each weight, as many as hold a tenth of all weights together."""
+        sizes = self.layers.weights
+        spare = KEPT_WEIGHTS * sum(sizes.values())
+        kept: list[str] = []
+        for name in sorted(self.noise, key=lambda name: -self.noise[name] / max(sizes[name], 1)):
+            if sum(sizes[n] for n in (*kept, name)) <= spare:
+                kept.append(name)
+        return tuple(kept)
 
     def order(self) -> tuple[str, ...]:
         """Return the layers in the order in which they go back to float."""

@@ -32,11 +32,13 @@ class PictureSet:
 
     Attributes:
         files: those that can be read, each picture once.
-        problems: a sentence for each file that cannot be read, and for each that is a copy of another.
+        problems: a sentence for each file that cannot be read.
+        copies: how many files were left out because another has the same pixels.
     """
 
     files: tuple[Path, ...]
     problems: tuple[str, ...] = ()
+    copies: int = 0
 
 
 def read_pictures(folder: Path) -> PictureSet:
@@ -48,7 +50,7 @@ def read_pictures(folder: Path) -> PictureSet:
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder: give a folder of pictures")
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file())
-    usable = _usable([path for path in found if not _hidden(path.relative_to(folder))])
+    usable = _usable([path for path in found if not _hidden(path.relative_to(folder))], unique=True)
     if not usable.files:
         why = f": {usable.problems[0]}" if usable.problems else ""
         raise InputError(f"{folder}: holds no picture that can be read{why}")
@@ -72,7 +74,7 @@ def read_evaluation(images: Path, labels: Path | None = None) -> tuple[Evaluatio
         found = read_pictures(images)
         return Evaluation(found.files, None, images), found.problems
     named, problems = labelled_files(images, labels)
-    usable = _usable(named)
+    usable = _usable(named, unique=False)
     if not usable.files:
         why = f": {(*problems, *usable.problems)[0]}" if (*problems, *usable.problems) else ""
         raise InputError(f"{labels}: none of its {len(named)} pictures can be read from {images}{why}")
@@ -126,22 +128,19 @@ def evenly(files: Sequence[Path], most: int) -> tuple[Path, ...]:
     return tuple(files) if n <= most else tuple(files[i * n // most] for i in range(most))
 
 
-def _usable(files: Sequence[Path]) -> PictureSet:
+def _usable(files: Sequence[Path], unique: bool) -> PictureSet:
     """Decode every file once: what a header promises is not always there."""
-    first: dict[str, Path] = {}
-    problems = []
     files = list(dict.fromkeys(files))
+    usable: dict[str, Path] = {}
+    problems = []
     for path in progress(files, "reading pictures", len(files), "picture"):
         try:
             content = content_of(path)
         except MediaError as e:
             problems.append(str(e))
             continue
-        if content in first:
-            problems.append(f"{path}: is the same picture as {first[content]}, which is enough")
-        else:
-            first[content] = path
-    return PictureSet(tuple(first.values()), tuple(problems))
+        usable.setdefault(content if unique else str(path), path)
+    return PictureSet(tuple(usable.values()), tuple(problems), len(files) - len(usable) - len(problems))
 
 
 def _hidden(path: Path) -> bool:

@@ -4,13 +4,14 @@ onnxruntime gives all tensors of a run as outputs; each goes into a histogram of
 is that of one run, however many pictures there are.
 
     >>> seen = observe_ranges(prepared.model, feeds)
-    >>> ranges(seen, "least_error")["input.1"]
+    >>> seen.ranges("least_error")["input.1"]
     (-2.1, 2.6)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -21,6 +22,7 @@ from onnx import TensorProto, helper
 
 from edge.errors import ModelError
 from export.quantize.histogram import RangeHistogram
+from export.quantize.layers import MULTIPLYING
 
 Feeds = Mapping[str, npt.NDArray[np.generic]]
 RangeRule = Literal["min_max", "least_error"]
@@ -28,15 +30,30 @@ RANGE_RULES: tuple[RangeRule, ...] = get_args(RangeRule)
 BEYOND = 1.25
 
 
-def observe_ranges(model: onnx.ModelProto, feeds: Iterable[Feeds]) -> dict[str, RangeHistogram]:
+@dataclass(frozen=True)
+class Seen:
+    """What the tensors of a float model held over pictures.
+
+    Attributes:
+        histograms: of each float tensor.
+        means: float64 (c,) for each tensor that a layer reads, the mean of each of its channels.
+    """
+
+    histograms: Mapping[str, RangeHistogram]
+    means: Mapping[str, npt.NDArray[np.float64]]
+
+    def ranges(self, rule: RangeRule) -> dict[str, tuple[float, float]]:
+        """Return (low, high) of each tensor by a rule, 0 always being inside."""
+        found = self.histograms.items()
+        return {name: h.extremes if rule == "min_max" else h.least_error_range() for name, h in found}
+
+
+def observe_ranges(model: onnx.ModelProto, feeds: Iterable[Feeds]) -> Seen:
     """Run a float model over pictures and gather what each float tensor holds.
 
     Args:
         model: with the shape of every tensor.
         feeds: the input of each run.
-
-    Returns:
-        A histogram for each tensor that a node computes or the model takes.
 
     Raises:
         ModelError: there were no feeds, or a run failed.
@@ -44,29 +61,28 @@ def observe_ranges(model: onnx.ModelProto, feeds: Iterable[Feeds]) -> dict[str, 
     names = float_tensors(model)
     watched = watching(model, names)
     seen = {name: RangeHistogram() for name in names}
+    sums = {node.input[0]: np.zeros(1) for node in model.graph.node if node.op_type in MULTIPLYING}
     runs = 0
     for feed in feeds:
         for name, value in run_watched(watched, names, feed):
             seen[name].observe(value)
+            if name in sums:
+                sums[name] = sums[name] + _channel_means(value)
         runs += 1
     if not runs:
         raise ModelError("no picture of the calibration set could be fed to the model")
-    return seen
+    return Seen(seen, {name: total / runs for name, total in sums.items()})
 
 
-def ranges(seen: Mapping[str, RangeHistogram], rule: RangeRule) -> dict[str, tuple[float, float]]:
-    """Return (low, high) of each tensor by a rule, 0 always being inside."""
-    return {name: h.extremes if rule == "min_max" else h.least_error_range() for name, h in seen.items()}
-
-
-def beyond_ranges(seen: Mapping[str, RangeHistogram], others: Mapping[str, RangeHistogram]) -> tuple[float, float]:
+def beyond_ranges(seen: Seen, others: Seen) -> tuple[float, float]:
     """Compare the ranges of other pictures with those of the calibration set.
 
     Returns:
         Share of the tensors whose values in `others` span a quarter more than the range of `seen` can hold, 0..1, and
         the largest such ratio.
     """
-    ratios = [_reach(seen[name].extremes, h.extremes) for name, h in others.items() if name in seen]
+    have = seen.histograms
+    ratios = [_reach(have[name].extremes, h.extremes) for name, h in others.histograms.items() if name in have]
     return float(np.mean([r > BEYOND for r in ratios])) if ratios else 0.0, max(ratios, default=1.0)
 
 
@@ -106,6 +122,12 @@ def run_watched(
     except Exception as e:
         raise ModelError(f"onnxruntime failed on a picture ({str(e).splitlines()[0][:160]})") from e
     yield from zip(computed, values, strict=True)
+
+
+def _channel_means(value: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Average (n, c, h, w) over all but the channels; matrices and rows of vectors over all but the last axis."""
+    axis = 1 if value.ndim == 4 else value.ndim - 1
+    return np.asarray(value.mean(axis=tuple(i for i in range(value.ndim) if i != axis), dtype=np.float64))
 
 
 def _reach(have: tuple[float, float], want: tuple[float, float]) -> float:

@@ -50,20 +50,22 @@ def with_rounded_layers(
 
 
 def _round_weights(graph: onnx.GraphProto, inside: Collection[str]) -> None:
-    axes = {n.input[1]: _channel_axis(n) for n in graph.node if n.op_type in MULTIPLYING and n.name in inside}
+    axes = {n.input[1]: channel_axis(n) for n in graph.node if n.op_type in MULTIPLYING and n.name in inside}
     for constant in graph.initializer:
         if constant.name in axes:
             values = numpy_helper.to_array(constant)
-            constant.CopyFrom(numpy_helper.from_array(_rounded(values, axes[constant.name]), constant.name))
+            constant.CopyFrom(numpy_helper.from_array(rounded_weights(values, axes[constant.name]), constant.name))
 
 
-def _channel_axis(node: onnx.NodeProto) -> int:
+def channel_axis(node: onnx.NodeProto) -> int:
+    """Return the axis of a layer's weights that its output channels lie on."""
     if node.op_type in ("Conv", "ConvTranspose"):
         return 0 if node.op_type == "Conv" else 1
     return 0 if any(a.name == "transB" and a.i for a in node.attribute) else -1
 
 
-def _rounded(values: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+def rounded_weights(values: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    """Return weights as int8 holds them: 127 steps up to the largest of each index of `axis`."""
     others = tuple(i for i in range(values.ndim) if i != axis % values.ndim)
     steps = np.abs(values).max(axis=others, keepdims=True) / LARGEST
     steps[steps == 0] = 1

@@ -73,7 +73,7 @@ def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
     floating = source.floating(folder)
     found = search(source, folder, _judging(chooser), _judging(judge), job.max_drop)
     static = _kept(found, folder, source.stem)
-    made, not_made = _split([floating, *_light_forms(source, folder), *_litert_forms(job, folder)])
+    made, not_made = _split([floating, *_light_forms(source, folder, judge, job.max_drop), *_litert_forms(job, folder)])
     itself = _itself(found.plain.judged)
     judged = {floating.path: itself, static.path: found.chosen.judged} | _judge_all(judge, made[1:])
     forms = [made[0], static, *made[1:]]
@@ -117,8 +117,12 @@ def _itself(judged: Judged) -> Judged:
     return replace(same, reason="", details={})
 
 
-def _light_forms(source: OnnxSource, folder: Path) -> Iterator[Variant | NotMade]:
-    yield source.weight_only(folder)
+def _light_forms(source: OnnxSource, folder: Path, judge: Judge, max_drop: float) -> Iterator[Variant | NotMade]:
+    """Yield the forms that compute in float32; layers that bear int8 weights badly store float16 where it takes that."""
+    form = source.weight_only(folder)
+    if not judge.judge(read_model(form.path)).passes(max_drop):
+        form = source.weight_only(folder, source.light_order())
+    yield form
     try:
         yield source.half(folder)
     except ModelError as e:

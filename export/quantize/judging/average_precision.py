@@ -2,7 +2,7 @@
 
 Drawing images with replacement gives every detection of an image the same whole weight, so all detections are sorted
 once and a draw only changes the weights (the figures equal those of `export.evaluation.coco.measure` on the drawn
-images; images are drawn for both models alike, which is what makes the bootstrap paired).
+images but for ties of confidence; images are drawn for both models alike, which makes the bootstrap paired).
 
     >>> column = Ap50.of([match_image(truth, found)])
     >>> column.figure()

@@ -34,9 +34,10 @@ def pictures_needed(drop_points: float, ci95: tuple[float, float] | None, pictur
     if ci95 is None:
         return _rounded_up(max(least, pictures + 1))
     low, high = ci95
-    gap = max(abs(budget - drop_points), NEAREST * max(budget, NEAREST))
+    distance = abs(budget - drop_points)
     reach = high - drop_points if drop_points <= budget else drop_points - low
-    if reach > gap:
+    if reach > distance:
+        gap = max(distance, NEAREST * max(budget, NEAREST))
         return _rounded_up(max(pictures * (reach / gap) ** 2, pictures + 1))
     if high == low and drop_points <= budget and pictures < least:
         return _rounded_up(least)
