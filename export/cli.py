@@ -12,6 +12,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),
     Command("quantize", "export.commands.quantize", "make smaller, faster forms of a model that hold a budget"),
     Command("check", "export.commands.check", "hold a quantized file against its float original"),
+    Command("debug", "export.commands.debug", "show where inside a quantized model the numbers go wrong"),
     Command("bundle", "export.commands.bundle", "bind a detector and an embedder into a bundle"),
     Command("models", "export.commands.models", "list public models, and fetch them checked"),
     Command("benchmark", "export.commands.benchmark", "time bundles on this machine, side by side"),
