@@ -40,7 +40,7 @@ class Settings:
     """
 
     pictures: tuple[str, ...]
-    rounds: int = 5
+    rounds: int = 3
     runs: int = 5
     threads: int = 0
     accuracy: Mapping[str, str] = field(default_factory=dict)

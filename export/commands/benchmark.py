@@ -17,6 +17,7 @@ from edge.media.sources import PICTURE_SUFFIXES
 EXAMPLE = """  python -m export benchmark bundle bundle-int8 --threads 1 --plot benchmark.png
   python -m export benchmark bundle bundle-int8 --coco labels.json --images photos --json benchmark.json"""
 PICTURES = 8
+PLOTS = (".png", ".svg", ".pdf")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     labels.add_argument("--queries", type=Path, metavar="FILE.csv", help="path,product_id of --images: recall and tags")
     parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
     parser.add_argument("--threads", type=_count, default=0, metavar="N", help="of the models (default: all cores)")
-    parser.add_argument("--rounds", type=_count, default=5, metavar="N", help="turns of each (default: %(default)s)")
+    parser.add_argument("--rounds", type=_count, default=3, metavar="N", help="turns of each (default: %(default)s)")
     parser.add_argument(
         "--runs", type=_count, default=5, metavar="N", help="looks at each picture in a turn (default: %(default)s)"
     )
@@ -77,6 +78,8 @@ def _require_sense(args: argparse.Namespace) -> None:
         raise UsageError("--coco and --queries need --images, the folder that their paths start from")
     if args.queries and args.shard is None:
         raise UsageError("--queries needs --shard, the catalogue that the photos are searched in")
+    if args.plot and args.plot.suffix not in PLOTS:
+        raise UsageError(f"--plot is {args.plot}: a plot is a .png, .svg or .pdf file")
     if args.shard and not args.queries:
         raise UsageError("--shard needs --queries, the photos to search with")
 

@@ -20,7 +20,7 @@ METRICS = {
     "ap50": "AP50",
     "box_agreement": "AP50 with the float model's boxes as truth",
     "recall_at_1": "recall@1",
-    "neighbour_agreement": "nearest neighbours that are the float model's",
+    "neighbour_agreement": "nearest neighbours that agree with the float model's",
 }
 DETAILS = {
     "box_iou_mean": "mean IoU with the float model's boxes",
@@ -29,7 +29,7 @@ DETAILS = {
     "cosine_p05": "cosine with the float model, 5th percentile",
     "cosine_median": "cosine with the float model, median",
     "spread": "spread of vectors, share of the float model's",
-    "neighbour_agreement": "nearest neighbours that are the float model's",
+    "neighbour_agreement": "nearest neighbours that agree with the float model's",
     "tag_precision_float": "tag precision, float",
     "tag_precision": "tag precision, this file",
     "tag_recall_float": "tag recall, float",
@@ -58,13 +58,13 @@ class Checked:
 
     @property
     def verdict(self) -> str:
-        """One sentence: good, or refused and why."""
+        """One sentence: within the budget, above it, or refused and why."""
         judged, name, budget = self.judged, self.variant.path.name, self.judged.budget(self.job.max_drop)
         if judged.reason:
             return f"{name} is refused: {judged.reason}"
         drop = f"{METRICS[judged.metric]} drops by {judged.drop_points:.1f} points"
         if not self.passed:
-            return f"{name} is refused: {drop}, {budget:g} are allowed{self._uncertain()}"
+            return f"{name} does not hold the budget: {drop}, {budget:g} are allowed{self._uncertain()}"
         return f"{name} holds the budget: {drop}, {budget:g} are allowed{self._uncertain()}"
 
     def _uncertain(self) -> str:

@@ -21,7 +21,7 @@ class Judged:
 
     Attributes:
         metric: "ap50", "recall_at_1", "box_agreement" (AP50 with the float model's boxes as truth),
-            "neighbour_agreement" (the nearest neighbour is the float model's), ...
+            "neighbour_agreement" (the nearest neighbour is the float model's, or as near), ...
         floating: the float model's figure, 0..1 (1 where it is agreement).
         quantized: the variant's figure, 0..1.
         drop_points: 100 * (floating - quantized); negative where the variant is better.

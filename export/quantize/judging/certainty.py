@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 
+AGREEMENT_ALLOWANCE = 5.0
+"""How many times the task's budget agreement with the float model may drop: faint boxes come and go without harm."""
 RULE_OF_THREE = 300.0
 """Percent times pictures: the upper bound of a share that was never seen."""
 NEAREST = 0.1

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.bundle import Bundle, load_bundle
 from edge.command_line import progress
@@ -30,9 +31,9 @@ from export.evaluation.queries import Query, read_queries
 from export.evaluation.retrieval import AMONG, FIGURES, NOTHING, Answers, tally
 from export.quantize.job import Job
 from export.quantize.judged import Judged
-from export.quantize.judging.certainty import pictures_needed
+from export.quantize.judging.certainty import AGREEMENT_ALLOWANCE, pictures_needed
 from export.quantize.judging.crops import Crops, crops_of_job
-from export.quantize.judging.embedder import NEIGHBOUR_ALLOWANCE, embed
+from export.quantize.judging.embedder import embed
 from export.quantize.judging.reasons import why_tags_are_refused
 from export.quantize.judging.running import open_detector, open_embedder, require_runs
 from export.quantize.judging.vectors import agreement
@@ -123,6 +124,7 @@ class ProductJudge:
         vectors: float32 (n, d) the float model's.
         gallery: the shard.
         projection: what the bundle applies after the model.
+        margin: products whose similarities differ by less are as near as each other.
         max_drop: the budget of the job, points.
     """
 
@@ -131,6 +133,7 @@ class ProductJudge:
     vectors: Float32s
     gallery: Gallery
     projection: Projection | None
+    margin: float
     max_drop: float
 
     @classmethod
@@ -142,23 +145,23 @@ class ProductJudge:
         projection = bundle.open_embedder().projection
         crops = crops_of_job(job, job.evaluation.pictures, best_only=False)
         vectors = embed(open_embedder(job.reading, projection=projection), crops, "float model")
-        return cls(job.reading, crops, vectors, gallery, projection, job.max_drop)
+        return cls(job.reading, crops, vectors, gallery, projection, bundle.matching.margin_threshold, job.max_drop)
 
     def judge(self, variant: ModelReading) -> Judged:
         """Embed the crops with a variant and compare what is found; see `Judge.judge`."""
         embedder = open_embedder(variant, self.reading, self.projection)
-        n = self.crops.pictures
+        n = len(self.crops.files)
         try:
             vectors = embed(embedder, self.crops, "variant")
         except ModelError as e:
             require_runs(embedder.session)
-            return Judged("neighbour_agreement", 1.0, 0.0, 100.0, None, n, None, str(e), {}, NEIGHBOUR_ALLOWANCE)
-        same = self._products(vectors) == self._products(self.vectors)
-        alike = agreement(self.vectors, vectors, same)
-        counts = np.stack([~same, np.ones(len(same))], axis=1).astype(np.float64)
-        interval = ratio_interval(counts, self.crops.picture, np.zeros(len(same), np.int32))
+            return Judged("neighbour_agreement", 1.0, 0.0, 100.0, None, n, None, str(e), {}, AGREEMENT_ALLOWANCE)
+        agrees = self._agrees(vectors)
+        alike = agreement(self.vectors, vectors, agrees)
+        counts = np.stack([~agrees, np.ones(len(agrees))], axis=1).astype(np.float64)
+        interval = ratio_interval(counts, self.crops.picture, np.zeros(len(agrees), np.int32))
         ci95, drop = _points(interval), 100 * (1 - alike.neighbours)
-        needed = pictures_needed(drop, ci95, n, NEIGHBOUR_ALLOWANCE * self.max_drop)
+        needed = pictures_needed(drop, ci95, n, AGREEMENT_ALLOWANCE * self.max_drop)
         return Judged(
             "neighbour_agreement",
             1.0,
@@ -169,11 +172,15 @@ class ProductJudge:
             needed,
             alike.reason,
             alike.details(),
-            NEIGHBOUR_ALLOWANCE,
+            AGREEMENT_ALLOWANCE,
         )
 
-    def _products(self, vectors: Float32s) -> Int32s:
-        return self.gallery.search(vectors, 1).product[:, 0]
+    def _agrees(self, vectors: Float32s) -> npt.NDArray[np.bool_]:
+        """Return (n,): whether the float model finds the same product, or one that it holds for as near."""
+        found = self.gallery.search(vectors, 1).product
+        known = self.gallery.search(self.vectors, AMONG)
+        as_near = known.similarity[:, :1] - known.similarity <= self.margin
+        return np.asarray(((known.product == found) & as_near & (found >= 0)).any(axis=1))
 
 
 def _figures(

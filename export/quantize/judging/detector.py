@@ -24,10 +24,9 @@ from export.quantize.job import Job
 from export.quantize.judged import Judged
 from export.quantize.judging.average_precision import Ap50, drop_interval
 from export.quantize.judging.boxes import Agreement, Compared, Sure, compare
-from export.quantize.judging.certainty import pictures_needed
+from export.quantize.judging.certainty import AGREEMENT_ALLOWANCE, pictures_needed
 from export.quantize.judging.running import open_detector, require_runs
 
-BOX_ALLOWANCE = 5.0
 SUPPRESSED_INSIDE = ("end_to_end", "nms_outputs", "tflite_postprocess")
 """Families whose graph suppresses: their candidates have no order of their own."""
 ALL = -1.0
@@ -111,7 +110,7 @@ class DetectorJudge:
         drop, pictures = 100 * (one - other), len(self.scenes)
         interval = drop_interval(self.floating, quantized) if ran else None
         ci95 = (100 * interval[0], 100 * interval[1]) if interval else None
-        allowance = BOX_ALLOWANCE if self.metric == "box_agreement" else 1.0
+        allowance = AGREEMENT_ALLOWANCE if self.metric == "box_agreement" else 1.0
         return Judged(
             metric=self.metric,
             floating=one,

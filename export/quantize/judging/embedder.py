@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edge.bundle import load_bundle
+from edge.bundle import Bundle, Matching, load_bundle
 from edge.command_line import progress
 from edge.detections import Float32s, Int32s
 from edge.embedder import Embedder, Projection
@@ -23,12 +23,13 @@ from export.evaluation.bootstrap import Float64s, ratio_interval
 from export.evaluation.queries import read_queries
 from export.quantize.job import Job
 from export.quantize.judged import Judged
-from export.quantize.judging.certainty import pictures_needed
+from export.quantize.judging.certainty import AGREEMENT_ALLOWANCE, pictures_needed
 from export.quantize.judging.crops import Crops, crops_of_job
 from export.quantize.judging.running import open_embedder, require_runs
-from export.quantize.judging.vectors import Rows, VectorAgreement, agreement, nearest
+from export.quantize.judging.vectors import VectorAgreement, agreement, search
 
-NEIGHBOUR_ALLOWANCE = 10.0
+MARGIN = Matching(0.6, 0.03).margin_threshold
+"""Of a bundle that says nothing else: see `search`."""
 FEWEST_PICTURES = 3
 
 
@@ -43,6 +44,7 @@ class EmbedderJudge:
         product: int32 (n,) what each crop shows, -1 where that cannot be found again; None without labels.
         max_drop: the budget of the job, points.
         projection: what the bundle applies after the model.
+        margin: see `search`.
     """
 
     reading: ModelReading
@@ -51,6 +53,7 @@ class EmbedderJudge:
     product: Int32s | None
     max_drop: float
     projection: Projection | None = None
+    margin: float = MARGIN
 
     @classmethod
     def open(cls, job: Job) -> EmbedderJudge:
@@ -67,9 +70,12 @@ class EmbedderJudge:
             raise InputError(
                 f"{len(np.unique(crops.picture))} pictures to judge by: neighbours need at least {FEWEST_PICTURES}"
             )
-        projection = _projection(job)
+        bundle = load_bundle(job.chain.bundle) if job.chain else None
+        projection = _projection(bundle, job.reading) if bundle else None
+        margin = bundle.matching.margin_threshold if bundle else MARGIN
         embedder = open_embedder(job.reading, projection=projection)
-        return cls(job.reading, crops, embed(embedder, crops, "float model"), product, job.max_drop, projection)
+        vectors = embed(embedder, crops, "float model")
+        return cls(job.reading, crops, vectors, product, job.max_drop, projection, margin)
 
     def judge(self, variant: ModelReading) -> Judged:
         """Embed the crops with a variant and compare; see `Judge.judge`."""
@@ -79,19 +85,16 @@ class EmbedderJudge:
         except ModelError as e:
             require_runs(embedder.session)
             return self._refused(str(e))
-        theirs, ours = self._nearest(vectors), self._nearest(self.vectors)
-        alike = agreement(self.vectors, vectors, theirs == ours)
+        ours, theirs = (search(v, self.vectors, self.crops.picture, self.margin) for v in (self.vectors, vectors))
+        alike = agreement(self.vectors, vectors, theirs.agrees)
         if self.product is None:
-            counts = np.stack([theirs != ours, np.ones(len(theirs))], axis=1).astype(np.float64)
+            counts = np.stack([~theirs.agrees, np.ones(len(vectors))], axis=1).astype(np.float64)
             return self._judged("neighbour_agreement", 1.0, alike.neighbours, counts, alike)
         asked = self.product >= 0
-        hits = [((self.product[rows] == self.product) & asked).astype(np.float64) for rows in (ours, theirs)]
+        hits = [((self.product[rows] == self.product) & asked).astype(np.float64) for rows in (ours.row, theirs.row)]
         shares = [float(hit.sum() / asked.sum()) for hit in hits]
         counts = np.stack([hits[0] - hits[1], asked], axis=1).astype(np.float64)
         return self._judged("recall_at_1", shares[0], shares[1], counts, alike)
-
-    def _nearest(self, vectors: Float32s) -> Rows:
-        return nearest(vectors, self.vectors, self.crops.picture)
 
     def _judged(
         self, metric: str, floating: float, quantized: float, counts: Float64s, alike: VectorAgreement
@@ -100,21 +103,21 @@ class EmbedderJudge:
         interval = ratio_interval(counts, cluster, np.zeros(len(cluster), np.int32))
         drop = 100 * (floating - quantized)
         ci95 = (100 * interval[0], 100 * interval[1]) if interval else None
-        allowance = NEIGHBOUR_ALLOWANCE if self.product is None else 1.0
-        needed = pictures_needed(drop, ci95, self.crops.pictures, allowance * self.max_drop)
-        pictures, reason, details = self.crops.pictures, alike.reason, alike.details()
+        allowance = AGREEMENT_ALLOWANCE if self.product is None else 1.0
+        needed = pictures_needed(drop, ci95, len(self.crops.files), allowance * self.max_drop)
+        pictures, reason, details = len(self.crops.files), alike.reason, alike.details()
         return Judged(metric, floating, quantized, drop, ci95, pictures, needed, reason, details, allowance)
 
     def _refused(self, reason: str) -> Judged:
-        n = self.crops.pictures
+        n = len(self.crops.files)
         if self.product is None:
-            return Judged("neighbour_agreement", 1.0, 0.0, 100.0, None, n, None, reason, {}, NEIGHBOUR_ALLOWANCE)
+            return Judged("neighbour_agreement", 1.0, 0.0, 100.0, None, n, None, reason, {}, AGREEMENT_ALLOWANCE)
         return Judged("recall_at_1", 1.0, 0.0, 100.0, None, n, None, reason)
 
 
 def embed(embedder: Embedder, crops: Crops, who: str) -> Float32s:
     """Embed crops one at a time, float32 (n, d), with progress."""
-    return np.concatenate([embedder.embed([one]) for one in progress(crops.images, who, len(crops.images), "crop")])
+    return np.concatenate([embedder.embed([one]) for one in progress(crops, who, len(crops), "crop")])
 
 
 def _products(job: Job, files: Sequence[Path]) -> Int32s:
@@ -133,10 +136,8 @@ def _products(job: Job, files: Sequence[Path]) -> Int32s:
     return np.where(alone, -1, number).astype(np.int32)
 
 
-def _projection(job: Job) -> Projection | None:
-    """Return the projection of the job's bundle, if it is one for this embedder's vectors."""
-    if job.chain is None or job.reading.vector is None:
-        return None
-    projection = load_bundle(job.chain.bundle).open_embedder().projection
-    fits = projection is not None and len(projection.matrix) == job.reading.vector.ndim
+def _projection(bundle: Bundle, reading: ModelReading) -> Projection | None:
+    """Return the projection of a bundle, if it is one for this embedder's vectors."""
+    projection = bundle.open_embedder().projection
+    fits = projection is not None and reading.vector is not None and len(projection.matrix) == reading.vector.ndim
     return projection if fits else None

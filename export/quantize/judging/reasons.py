@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 LEAST_IOU = 0.5
 LEAST_SCORE_AGREEMENT = 0.8
-LEAST_CLASS_AGREEMENT = 0.5
+LEAST_CLASS_AGREEMENT = 0.8
 LEAST_COSINE = 0.7
 MOST_ALIKE = 0.9
 """Share of the float model's spread of vectors that a variant may lose before its vectors count as collapsed."""
