@@ -43,7 +43,7 @@ class TfliteSession:
         kernels, self.notes = choose(hardware.providers, list(PROVIDERS), self.runtime)
         require_identifier(path)
         try:
-            with _quiet_native_log():
+            with quiet_native_log():
                 self._interpreter = interpreter.Interpreter(
                     str(path),
                     num_threads=hardware.threads or min(MOST_THREADS, os.cpu_count() or 1),
@@ -86,7 +86,7 @@ class TfliteSession:
 
     def _fit(self, index: int, shape: tuple[int, ...]) -> None:
         if self._shapes[index] != shape:
-            with _quiet_native_log():
+            with quiet_native_log():
                 self._interpreter.resize_tensor_input(index, shape, strict=True)
                 self._interpreter.allocate_tensors()
             self._shapes[index] = shape
@@ -149,7 +149,7 @@ def _spec(name: str, details: dict[str, Any]) -> TensorSpec:
 
 
 @contextmanager
-def _quiet_native_log() -> Iterator[None]:
+def quiet_native_log() -> Iterator[None]:
     """Keep the runtime's own start-up lines off stderr, which belongs to the user's sentences."""
     try:
         kept = os.dup(2)
