@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from edge.bundle import load_bundle
@@ -20,7 +21,7 @@ from edge.inference.hardware import Hardware
 from edge.preprocessing import ImageArray
 from export.bundles.reading import ModelReading
 from export.evaluation.photos import open_photo
-from export.quantize.job import Chain
+from export.quantize.job import Chain, Job
 from export.quantize.ranges import Feeds
 
 
@@ -45,7 +46,7 @@ class CalibrationFeeds:
         self.fed, self.skipped = 0, ()
         for path in self._pictures:
             try:
-                views = self._views(open_photo(path).image)
+                views = _views(open_photo(path).image, self._detector, self._margin)
             except MediaError as e:
                 skipped.append(str(e))
                 continue
@@ -56,10 +57,17 @@ class CalibrationFeeds:
                 yield {self._input.name: self._rule.feed(view, self._values)[0]}
         self.skipped = tuple(skipped)
 
-    def _views(self, image: ImageArray) -> list[ImageArray]:
-        if self._detector is None:
-            return [image]
-        return cut_crops(image, self._detector.detect(image).xyxy, self._margin)
+
+def calibration_views(job: Job) -> Iterator[ImageArray]:
+    """Yield what a job calibrates on, (H, W, 3) uint8 RGB: its pictures, or the crops of its bundle's detector."""
+    detector, margin = _detector_before(job.reading, job.chain)
+    for path in job.calibration:
+        with suppress(MediaError):
+            yield from _views(open_photo(path).image, detector, margin)
+
+
+def _views(image: ImageArray, detector: Detector | None, margin: float) -> list[ImageArray]:
+    return [image] if detector is None else cut_crops(image, detector.detect(image).xyxy, margin)
 
 
 def _detector_before(reading: ModelReading, chain: Chain | None) -> tuple[Detector | None, float]:

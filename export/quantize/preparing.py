@@ -120,7 +120,7 @@ def _slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     try:
         import onnxslim
     except ImportError as e:
-        raise MissingExtra("onnxslim, which folds constants,", "export") from e
+        raise MissingExtra("onnxslim, which folds constants,", "quantize") from e
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         slim: onnx.ModelProto = onnxslim.slim(model)

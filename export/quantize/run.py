@@ -9,21 +9,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge.command_line import say
-from edge.errors import BudgetNotMet, MissingExtra, ModelError
+import onnxruntime as ort
+
+from edge.errors import BudgetNotMet, ModelError, NetworkError, UsageError
 from edge.files import whole_folder
+from edge.preprocessing import Preprocessing
 from export.bundles.reading import read_model
+from export.quantize.feeding import calibration_views
+from export.quantize.forms import Forms, LitertForms, OnnxForms
 from export.quantize.job import Evaluation, Job
-from export.quantize.judged import Judge, Judged
+from export.quantize.judged import Judged
 from export.quantize.mobile_format import write_ort
 from export.quantize.noise import TensorNoise, tensor_noise
 from export.quantize.onnx_source import OnnxSource
 from export.quantize.pictures import evenly
-from export.quantize.repair import LEAST_SHARE, Found, search
+from export.quantize.repair import LEAST_SHARE, Found, JudgeVariant, choose_rule, remove, search, sidecar_of
 from export.quantize.report import Report, write_report
 from export.quantize.sizes import itemised
 from export.quantize.timing import Timing, time_in_turn
@@ -69,46 +73,122 @@ def quantize(job: Job, out: Path, remarks: Sequence[str] = (), tell: Tell | None
 def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
     """Make all forms of a model in a folder, judge and time them."""
     judge, chooser = open_judges(job)
-    source = OnnxSource.open(job)
-    floating = source.floating(folder)
-    found = search(source, folder, _judging(chooser), _judging(judge), job.max_drop)
-    static = _kept(found, folder, source.stem)
-    made, not_made = _split([floating, *_light_forms(source, folder, judge, job.max_drop), *_litert_forms(job, folder)])
-    itself = _itself(found.plain.judged)
-    judged = {floating.path: itself, static.path: found.chosen.judged} | _judge_all(judge, made[1:])
-    forms = [made[0], static, *made[1:]]
-    timings = time_in_turn({form.path.name: _timed(job, form) for form in forms})
-    measured = [_measure(job, form, source.prepared.float_bytes, judged[form.path], timings) for form in forms]
+    source = OnnxSource.open(job) if job.reading.path.suffix == ".onnx" else None
+    made = [*(onnx_forms(source, job, folder, judge, chooser) if source else ()), *litert_forms(source, job, folder, judge)]
+    forms, not_made = [f for f in made if isinstance(f, Form)], [f for f in made if isinstance(f, NotMade)]
+    if not forms:
+        raise ModelError(f"{job.reading.path}: nothing can be made of it: {not_made[0].why}")
+    timings = time_in_turn({form.path.name: (form.path, _rule_of(job, form.path)) for form in forms})
+    float_bytes = source.prepared.float_bytes if source else job.reading.facts.bytes
+    measured = [_measure(job, form, float_bytes, timings) for form in forms]
     measured = [_with_companions(m, not_made) for m in measured]
-    choices = {target: recommend(target, measured, measured[0]) for target in job.targets}
-    warning = source.domain_warning(job)
+    about_source = (source.prepared.note, source.domain_warning(job), *source.problems) if source else ()
     return Report(
         job=job,
         measured=tuple(measured),
         not_made=tuple(not_made),
-        choices=choices,
-        found=found,
-        noise=_noise(source, static),
+        choices={target: recommend(target, measured, measured[0]) for target in job.targets},
+        found=next((form.found for form in forms if form.found), None),
+        noise=_noise(source, forms) if source else (),
         broken=broken_promise(job.targets, measured),
-        remarks=(*remarks, *source.problems, *filter(None, (source.prepared.note, warning))),
-        calibrated_on=source.fed,
+        remarks=(*remarks, *filter(None, about_source)),
+        calibrated_on=source.fed if source else len(job.calibration),
     )
 
 
-def open_judges(job: Job) -> tuple[Judge, Judge]:
+@dataclass(frozen=True)
+class Form:
+    """A file, what was judged of it, and the search that it came from, for static forms."""
+
+    variant: Variant
+    judged: Judged
+    found: Found | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.variant.path
+
+
+def onnx_forms(
+    source: OnnxSource, job: Job, folder: Path, judge: JudgeVariant, chooser: JudgeVariant
+) -> Iterator[Form | NotMade]:
+    """Yield the float form, the static one, and those that compute in float32."""
+    floating = source.floating(folder)
+    yield Form(floating, _itself(judge(floating)))
+    if {"pi", "phone"} & set(job.targets):
+        rule = choose_rule(source, folder, chooser)
+        yield from _static(OnnxForms(source, folder, rule), judge, job.max_drop)
+    yield _weight_only(source, folder, judge, job.max_drop)
+    try:
+        yield _judged(source.half(folder), judge)
+    except ModelError as e:
+        yield NotMade("fp16", job.targets, str(e))
+
+
+def litert_forms(
+    like: OnnxSource | None, job: Job, folder: Path, judge: JudgeVariant
+) -> Iterator[Form | NotMade]:
+    """Yield what LiteRT runs on a Pi and a phone; what cannot be made says why."""
+    if not {"pi", "phone"} & set(job.targets):
+        return
+    try:
+        from export.quantize.litert import open_litert
+
+        source = open_litert(job, folder, lambda: calibration_views(job))
+    except (ModelError, NetworkError, UsageError) as e:
+        yield NotMade("int8", ("pi", "phone"), str(e))
+        return
+    floating = source.float32()
+    yield Form(floating, _itself(judge(floating)))
+    yield from _static(LitertForms(source, like), judge, job.max_drop)
+    stem = job.reading.path.stem
+    for made in (
+        source.int8(f"{stem}.int8.tflite", outputs="int8"),
+        source.half(f"{stem}.fp16.tflite"),
+        source.dynamic(f"{stem}.dynamic.tflite"),
+    ):
+        yield made if isinstance(made, NotMade) else _judged(made, judge)
+
+
+def _static(forms: Forms, judge: JudgeVariant, max_drop: float) -> Iterator[Form | NotMade]:
+    try:
+        found = search(forms, judge, max_drop)
+    except ModelError as e:
+        yield NotMade("mixed", ("pi", "phone"), str(e))
+        return
+    chosen = found.chosen.variant
+    path = chosen.path.rename(chosen.path.with_name(f"{forms.stem}.{chosen.scheme}{chosen.path.suffix}"))
+    if sidecar_of(chosen.path).exists():
+        sidecar_of(chosen.path).rename(sidecar_of(path))
+    yield Form(replace(chosen, path=path), found.chosen.judged, found)
+
+
+def _weight_only(source: OnnxSource, folder: Path, judge: JudgeVariant, max_drop: float) -> Form:
+    """Return the form of int8 weights; layers that bear them badly store float16 where the budget takes that."""
+    form = _judged(source.weight_only(folder), judge)
+    if form.judged.passes(max_drop):
+        return form
+    better = _judged(source.weight_only(folder, source.light_order(), tag="weights"), judge)
+    chosen, other = (better, form) if better.judged.drop_points < form.judged.drop_points else (form, better)
+    remove(other.variant)
+    path = chosen.path.rename(folder / f"{source.stem}.weight_only.onnx")
+    if sidecar_of(chosen.path).exists():
+        sidecar_of(chosen.path).rename(sidecar_of(path))
+    return replace(chosen, variant=replace(chosen.variant, path=path))
+
+
+def _judged(variant: Variant, judge: JudgeVariant) -> Form:
+    return Form(variant, judge(variant))
+
+
+def open_judges(job: Job) -> tuple[JudgeVariant, JudgeVariant]:
     """Return who judges on the evaluation's pictures, and who on those of the calibration, to choose ranges by."""
     from export.quantize.judging import open_judge
 
     few = Evaluation(evenly(job.calibration, CHOOSING))
-    return open_judge(job), open_judge(replace(job, calibration=(), evaluation=few))
-
-
-def _judging(judge: Judge) -> Callable[[Variant], Judged]:
-    return lambda variant: judge.judge(read_model(variant.path))
-
-
-def _judge_all(judge: Judge, forms: Sequence[Variant]) -> dict[Path, Judged]:
-    return {form.path: judge.judge(read_model(form.path)) for form in forms}
+    final, choosing = open_judge(job), open_judge(replace(job, calibration=(), evaluation=few))
+    return (lambda v: final.judge(read_model(v.path))), (lambda v: choosing.judge(read_model(v.path)))
 
 
 def _itself(judged: Judged) -> Judged:
@@ -117,67 +197,29 @@ def _itself(judged: Judged) -> Judged:
     return replace(same, reason="", details={})
 
 
-def _light_forms(source: OnnxSource, folder: Path, judge: Judge, max_drop: float) -> Iterator[Variant | NotMade]:
-    """Yield the forms that compute in float32; layers that bear int8 weights badly store float16 where it takes that."""
-    form = source.weight_only(folder)
-    if not judge.judge(read_model(form.path)).passes(max_drop):
-        form = source.weight_only(folder, source.light_order())
-    yield form
-    try:
-        yield source.half(folder)
-    except ModelError as e:
-        yield NotMade("fp16", ("pi", "phone", "web"), str(e))
+def _rule_of(job: Job, path: Path) -> Preprocessing:
+    rule = read_model(path).preprocessing or job.reading.preprocessing
+    assert rule is not None, "only models that take a picture come here"
+    return rule
 
 
-def _litert_forms(job: Job, folder: Path) -> Iterator[Variant | NotMade]:
-    """Yield what LiteRT runs, for a Pi and a phone; what cannot be made says why."""
-    if not {"pi", "phone"} & set(job.targets):
-        return
-    try:
-        from export.quantize.litert import litert_variants
-    except ImportError:
-        return
-    try:
-        yield from litert_variants(job, folder)
-    except (ModelError, MissingExtra) as e:
-        yield NotMade("int8", ("pi", "phone"), str(e))
-
-
-def _split(forms: Sequence[Variant | NotMade]) -> tuple[list[Variant], list[NotMade]]:
-    return [f for f in forms if isinstance(f, Variant)], [f for f in forms if isinstance(f, NotMade)]
-
-
-def _kept(found: Found, folder: Path, stem: str) -> Variant:
-    """Give the chosen trial its final name and remove the others."""
-    chosen = found.chosen.variant
-    for trial in found.trials:
-        if trial.variant.path != chosen.path:
-            trial.variant.path.unlink()
-            trial.variant.path.with_name(f"{trial.variant.path.name}.toml").unlink(missing_ok=True)
-    path = chosen.path.rename(folder / f"{stem}.{chosen.scheme}.onnx")
-    sidecar = chosen.path.with_name(f"{chosen.path.name}.toml")
-    if sidecar.exists():
-        sidecar.rename(path.with_name(f"{path.name}.toml"))
-    return replace(chosen, path=path)
-
-
-def _timed(job: Job, form: Variant) -> tuple[Path, Any]:
-    return form.path, read_model(form.path).preprocessing or job.reading.preprocessing
-
-
-def _measure(job: Job, form: Variant, float_bytes: int, judged: Judged, timings: dict[str, Timing]) -> Measured:
-    size = form.path.stat().st_size
-    ratio = size / float_bytes
-    enough = form.scheme not in STATIC or form.int8_macs_share >= LEAST_SHARE
-    passed = form.scheme == "float" or (judged.passes(job.max_drop) and enough)
-    parts = itemised(form.path) if ratio > LARGE and form.path.suffix == ".onnx" else {}
-    return Measured(form, size, ratio, judged, timings.get(form.path.name), passed, parts=parts)
+def _measure(job: Job, form: Form, float_bytes: int, timings: dict[str, Timing]) -> Measured:
+    variant, size = form.variant, form.path.stat().st_size
+    enough = variant.scheme not in STATIC or variant.int8_macs_share >= LEAST_SHARE
+    passed = variant.scheme == "float" or (form.judged.passes(job.max_drop) and enough)
+    parts = itemised(form.path) if size / float_bytes > LARGE and form.path.suffix == ".onnx" else {}
+    return Measured(variant, size, size / float_bytes, form.judged, timings[form.path.name], passed, parts=parts)
 
 
 def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
-    """Add the ORT form to a static ONNX file that holds the budget."""
+    """Add the runtimes that load a file, and the ORT form to a static ONNX file that holds the budget."""
     path = measured.variant.path
-    if path.suffix != ".onnx" or measured.variant.scheme not in STATIC or not measured.passed:
+    if path.suffix == ".tflite":
+        from export.quantize.litert.runtimes import runtimes_of
+
+        return replace(measured, runtimes=runtimes_of(path))
+    measured = replace(measured, runtimes=(f"onnxruntime {ort.__version__}",))
+    if measured.variant.scheme not in STATIC or not measured.passed:
         return measured
     try:
         return replace(measured, companions=tuple(file.name for file in write_ort(path)))
@@ -186,9 +228,6 @@ def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
         return measured
 
 
-def _noise(source: OnnxSource, static: Variant) -> tuple[TensorNoise, ...]:
-    try:
-        return tensor_noise(source.prepared.model, static.path, source.few)
-    except ModelError as e:
-        say(str(e))
-        return ()
+def _noise(source: OnnxSource, forms: Sequence[Form]) -> tuple[TensorNoise, ...]:
+    static = next((form for form in forms if form.variant.scheme in STATIC), None)
+    return tensor_noise(source.prepared.model, static.path, source.few) if static else ()
