@@ -25,6 +25,7 @@ from edge.inference.tflite_session import quiet_native_log
 from export.quantize.litert.flatbuffer import read_flatbuffer, write_bytes, write_flatbuffer
 from export.quantize.litert.ranges import Range
 from export.quantize.litert.rejoining import rejoin_integers
+from export.quantize.litert.versions import state_versions
 
 Outputs = Literal["float", "int8"]
 BITS = 8
@@ -143,4 +144,5 @@ def _write(recipe: Any, target: Path, floating: Path, statistics: Mapping[str, A
     write_bytes(target, bytes(result.quantized_model))
     model = read_flatbuffer(target)
     rejoin_integers(model)
+    state_versions(model)
     write_flatbuffer(model, target)
