@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--with", type=Path, metavar="BUNDLE", dest="bundle", help="the bundle it belongs to: an embedder is then "
         "calibrated and judged on the crops of its detector"
     )  # fmt: skip
-    parser.add_argument("--shard", type=Path, metavar="DIR", help="with --with: judge the whole chain on this catalogue")
+    parser.add_argument(
+        "--shard", type=Path, metavar="DIR", help="with --with: judge the whole chain on this catalogue"
+    )
     parser.add_argument("--target", choices=(*TARGETS, "all"), default="all", help="default: %(default)s")
     parser.add_argument(
         "--max-drop", type=float, default=MAX_DROP, metavar="POINTS", help="largest loss (default: %(default)s)"

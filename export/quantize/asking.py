@@ -128,7 +128,9 @@ def _require_whole(model: Path) -> None:
     if model.suffix != ".onnx" or not model.is_file():
         return
     if model.stat().st_size > LARGEST_BYTES:
-        raise ModelError(f"{model}: is above 2 GB, more than an ONNX file can hold, and no device of the kit could use it")
+        raise ModelError(
+            f"{model}: is above 2 GB, more than an ONNX file can hold, and no device of the kit could use it"
+        )
     import onnx
 
     try:

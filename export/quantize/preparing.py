@@ -70,7 +70,9 @@ def prepare(reading: ModelReading) -> Prepared:
         raise ModelError(f"{reading.path}: computes something else after its constants are folded: export it again")
     _name_nodes(folded.graph)
     restored = folded.ByteSize() > GROWN * reading.facts.bytes
-    return Prepared(reading, folded, folded.ByteSize() if restored else reading.facts.bytes, RESTORED if restored else "")
+    return Prepared(
+        reading, folded, folded.ByteSize() if restored else reading.facts.bytes, RESTORED if restored else ""
+    )
 
 
 def with_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -132,7 +134,8 @@ def _alike(model: onnx.ModelProto, folded: onnx.ModelProto, reading: ModelReadin
     picture, _ = reading.preprocessing.apply(trial_picture())
     before, after = (_run(m, picture) for m in (model, folded))
     return all(
-        a.shape == b.shape and float(np.abs(a - b).max(initial=0)) <= TOLERANCE * max(1.0, float(np.abs(a).max(initial=0)))
+        a.shape == b.shape
+        and float(np.abs(a - b).max(initial=0)) <= TOLERANCE * max(1.0, float(np.abs(a).max(initial=0)))
         for a, b in zip(before, after, strict=True)
     )
 

@@ -86,8 +86,8 @@ def _insert_rounding(
 
 def _rounding_nodes(graph: onnx.GraphProto, name: str, ends: tuple[float, float]) -> list[onnx.NodeProto]:
     scale, zero = step_and_zero(ends)
-    graph.initializer.append(numpy_helper.from_array(np.float32(scale), f"{name}.scale"))
-    graph.initializer.append(numpy_helper.from_array(np.uint8(zero), f"{name}.zero"))
+    graph.initializer.append(numpy_helper.from_array(np.asarray(scale, np.float32), f"{name}.scale"))
+    graph.initializer.append(numpy_helper.from_array(np.asarray(zero, np.uint8), f"{name}.zero"))
     parameters = [f"{name}.scale", f"{name}.zero"]
     return [
         helper.make_node("QuantizeLinear", [name, *parameters], [f"{name}.byte"]),

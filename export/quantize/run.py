@@ -74,7 +74,10 @@ def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
     """Make all forms of a model in a folder, judge and time them."""
     judge, chooser = open_judges(job)
     source = OnnxSource.open(job) if job.reading.path.suffix == ".onnx" else None
-    made = [*(onnx_forms(source, job, folder, judge, chooser) if source else ()), *litert_forms(source, job, folder, judge)]
+    made = [
+        *(onnx_forms(source, job, folder, judge, chooser) if source else ()),
+        *litert_forms(source, job, folder, judge),
+    ]
     forms, not_made = [f for f in made if isinstance(f, Form)], [f for f in made if isinstance(f, NotMade)]
     if not forms:
         raise ModelError(f"{job.reading.path}: nothing can be made of it: {not_made[0].why}")
@@ -126,9 +129,7 @@ def onnx_forms(
         yield NotMade("fp16", job.targets, str(e))
 
 
-def litert_forms(
-    like: OnnxSource | None, job: Job, folder: Path, judge: JudgeVariant
-) -> Iterator[Form | NotMade]:
+def litert_forms(like: OnnxSource | None, job: Job, folder: Path, judge: JudgeVariant) -> Iterator[Form | NotMade]:
     """Yield what LiteRT runs on a Pi and a phone; what cannot be made says why."""
     if not {"pi", "phone"} & set(job.targets):
         return

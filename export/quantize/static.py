@@ -80,9 +80,7 @@ def quantized(
 
 
 def _tensors_range(ranges: Mapping[str, tuple[float, float]]) -> TensorsData:
-    data = {
-        name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()
-    }
+    data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
     return TensorsData(CalibrationMethod.MinMax, data)
 
 

@@ -129,7 +129,9 @@ def _why(target: Target, chosen: Measured, floating: Measured) -> str:
         return f"Chosen for its size ({kept}): a browser computes it as float, static int8 takes twice as long there."
     ratio = _ratio(chosen, floating)
     if ratio > 1 / AS_FAST:
-        return f"Chosen for its size ({kept}): it takes {ratio:.2f} of the float file's time, so no file here is faster."
+        return (
+            f"Chosen for its size ({kept}): it takes {ratio:.2f} of the float file's time, so no file here is faster."
+        )
     return f"The fastest that holds the budget: {ratio:.2f} of the float file's time, {kept}."
 
 

@@ -50,7 +50,7 @@ def test_an_operator_set_that_cannot_be_raised_is_said(tmp_path: Path, monkeypat
         raise RuntimeError("no adapter")
 
     monkeypatch.setattr(onnx.version_converter, "convert_version", fail)
-    with pytest.raises(ModelError, match="operator set 11 cannot be raised to 17.*no adapter.*export the model"):
+    with pytest.raises(ModelError, match=r"operator set 11 cannot be raised to 17.*no adapter.*export the model"):
         prepare(reading_of(network(11), tmp_path / "m.onnx"))
 
 

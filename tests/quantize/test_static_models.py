@@ -103,7 +103,9 @@ def test_answers_are_near_and_kept_layers_bring_them_nearer(prepared: onnx.Model
     assert errors[2] < 1e-5
 
 
-def test_compacted_file_answers_the_same_bits_in_fewer_bytes(prepared: onnx.ModelProto, static: onnx.ModelProto) -> None:
+def test_compacted_file_answers_the_same_bits_in_fewer_bytes(
+    prepared: onnx.ModelProto, static: onnx.ModelProto
+) -> None:
     smaller, feeds = compacted(static, float_tensors(prepared)), pictures(3)
     onnx.checker.check_model(smaller)
     assert smaller.ByteSize() < 0.8 * static.ByteSize()
