@@ -13,6 +13,7 @@ import contextlib
 import io
 import logging
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,10 +46,12 @@ def write_ort(model: Path) -> tuple[Path, Path]:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
+    """Keep the converter's remarks from the user's screen."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ResourceWarning)  # the converter leaves files to the collector
             yield
     finally:
         logging.disable(before)

@@ -1,6 +1,6 @@
 """The plots of the report, as SVG text that stands in the page itself.
 
->>> accuracy_against_time(measured).startswith("<svg")
+>>> time_and_loss(measured, budget=1.0).startswith("<svg")
 True
 """
 
@@ -10,6 +10,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from edge.errors import MissingExtra
 from export.quantize.noise import TensorNoise
 from export.quantize.verdict import Measured
 
@@ -24,27 +25,36 @@ COLOURS = {
 SHOWN_DB = 60
 
 
-def accuracy_against_time(measured: Sequence[Measured]) -> str:
-    """Draw what each file loses over the time that it takes, both against float; an empty string without timings."""
-    timed = [m for m in measured if m.timing is not None]
-    if not timed:
-        return ""
-    figure, axes = _figure(7.2, 3.4)
-    base = next((m.timing.p50 for m in measured if m.variant.scheme == "float" and m.timing), None)
-    for m in timed:
-        assert m.timing is not None
-        x, y = m.timing.p50 / base if base else m.timing.p50, m.judged.drop_points
-        low, high = m.judged.drop_ci95 or (y, y)
-        axes.errorbar(
-            [x], [y], yerr=[[max(0.0, y - low)], [max(0.0, high - y)]], color=COLOURS[m.variant.scheme],
-            marker="o" if m.passed else "X", markersize=9, capsize=4,
-        )  # fmt: skip
-        axes.annotate(f" {_kind(m)}", (x, y), textcoords="offset points", xytext=(7, 5), fontsize=9)
-    axes.axhline(0, color="#999999", linewidth=0.8)
-    axes.axvline(1, color="#999999", linewidth=0.8, linestyle=":")
-    axes.set_xlabel("time of one run, float = 1 (further left is faster)")
-    axes.set_ylabel("points lost (lower is better)")
-    axes.set_xlim(left=0, right=max(1.25, axes.get_xlim()[1] * 1.15))
+def time_and_loss(measured: Sequence[Measured], budget: float) -> str:
+    """Draw one row for each file: the time that it takes and the points that it loses; the first file is the measure.
+
+    Args:
+        measured: the files.
+        budget: largest loss that passes, points; losses beyond four times of it are cut.
+    """
+    figure, (times, losses) = _figure(8.6, 0.9 + 0.34 * len(measured), columns=2)
+    rows = range(len(measured))
+    base = measured[0].timing
+    colours = [COLOURS[m.variant.scheme] if m.passed else "#c9c9c9" for m in measured]
+    ratios = [m.timing.p50 / base.p50 if m.timing and base else 0.0 for m in measured]
+    most = max(4 * budget, 0.5)
+    times.barh(rows, ratios, color=colours)
+    times.axvline(1, color="#999999", linewidth=0.8, linestyle=":")
+    times.set_xlabel("time of one run, float = 1")
+    times.set_yticks(rows, [_kind(m) for m in measured])
+    drops = [m.judged.drop_points for m in measured]
+    losses.barh(rows, [min(drop, most) for drop in drops], color=colours)
+    for row, m in zip(rows, measured, strict=True):
+        low, high = m.judged.drop_ci95 or (drops[row], drops[row])
+        losses.plot([max(min(low, most), -most), min(high, most)], [row, row], color="#222222", linewidth=1.5)
+        if drops[row] > most:
+            losses.text(most, row, f"{drops[row]:.0f} ", ha="right", va="center", color="#222222")
+    losses.axvline(budget, color="#b3261e", linewidth=1, linestyle="--")
+    losses.set_xlim(right=most * 1.02)
+    losses.set_xlabel("points lost, with 95 % interval; dashed: the budget")
+    losses.set_yticks([])
+    for axes in (times, losses):
+        axes.invert_yaxis()
     return _svg(figure)
 
 
@@ -64,12 +74,15 @@ def _kind(m: Measured) -> str:
     return f"{m.variant.scheme.replace('_', '-')}, {suffix}"
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
+def _figure(width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as e:
+        raise MissingExtra("matplotlib, which draws the report's plots,", "quantize") from e
     figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
+    axes = figure.subplots(1, columns)
+    for one in axes if columns > 1 else [axes]:
+        one.spines[["top", "right"]].set_visible(False)
     return figure, axes
 
 

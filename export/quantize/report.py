@@ -14,7 +14,7 @@ from typing import Any
 
 from export.quantize.job import Job, Target
 from export.quantize.noise import TensorNoise
-from export.quantize.plots import accuracy_against_time, noise_along_the_model
+from export.quantize.plots import noise_along_the_model, time_and_loss
 from export.quantize.repair import Found
 from export.quantize.variant import NotMade
 from export.quantize.verdict import ESTIMATED, Choice, Measured, is_here, measured_on, to_json
@@ -125,7 +125,7 @@ def report_html(report: Report, document: dict[str, Any]) -> str:
         floating=report.measured[0],
         max_drop=report.job.max_drop,
         noise=report.noise[:WORST],
-        accuracy_plot=accuracy_against_time(report.measured),
+        accuracy_plot=time_and_loss(report.measured, report.measured[0].judged.budget(report.job.max_drop)),
         noise_plot=noise_along_the_model(report.noise),
         estimated=[target for target in report.job.targets if not is_here(target)],
         estimate_note=ESTIMATED,

@@ -140,8 +140,7 @@ def litert_forms(like: OnnxSource | None, job: Job, folder: Path, judge: JudgeVa
     except (ModelError, NetworkError, UsageError) as e:
         yield NotMade("int8", ("pi", "phone"), str(e))
         return
-    floating = source.float32()
-    yield Form(floating, _itself(judge(floating)))
+    yield _judged(source.float32(), judge)
     yield from _static(LitertForms(source, like), judge, job.max_drop)
     stem = job.reading.path.stem
     for made in (
@@ -207,8 +206,9 @@ def _rule_of(job: Job, path: Path) -> Preprocessing:
 def _measure(job: Job, form: Form, float_bytes: int, timings: dict[str, Timing]) -> Measured:
     variant, size = form.variant, form.path.stat().st_size
     enough = variant.scheme not in STATIC or variant.int8_macs_share >= LEAST_SHARE
-    passed = variant.scheme == "float" or (form.judged.passes(job.max_drop) and enough)
-    parts = itemised(form.path) if size / float_bytes > LARGE and form.path.suffix == ".onnx" else {}
+    passed = form.judged.passes(job.max_drop) and enough
+    large = size / float_bytes > LARGE and variant.scheme in (*STATIC, "weight_only") and form.path.suffix == ".onnx"
+    parts = itemised(form.path) if large else {}
     return Measured(variant, size, size / float_bytes, form.judged, timings[form.path.name], passed, parts=parts)
 
 
