@@ -13,7 +13,7 @@ from export.quantize.asking import Request, ask
 from export.quantize.job import MAX_DROP, TARGETS, Target
 
 EXAMPLE = """  python -m export quantize yolox_nano_416.onnx --calib photos --target all --out quantized
-  python -m export quantize detector.onnx --calib photos --eval labels.json --images labelled --target pi --out quantized
+  python -m export quantize detector.onnx --calib photos --eval labels.json --images labelled --target pi --out small
   python -m export quantize embedder.onnx --calib photos --with bundle --target all --out quantized"""
 
 

@@ -97,8 +97,8 @@ def _read(model: Path, request: Request) -> ModelReading:
         reading = reading_in_bundle(reading, load_bundle(request.bundle))
     if reading.facts.quantization in INTEGER:
         raise ModelError(
-            f"{model}: is quantized already ({reading.facts.quantization}): give the float model that it was made from, "
-            f"or hold it against that one: python -m export check {model} --reference FLOAT --images DIR"
+            f"{model}: is quantized already ({reading.facts.quantization}): give the float model that it was made "
+            f"from, or hold it against that one: python -m export check {model} --reference FLOAT --images DIR"
         )
     if len(reading.inputs) != 1:
         raise ModelError(

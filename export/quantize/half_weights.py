@@ -8,6 +8,8 @@ model, so the file is half as large and runs at the speed of the original.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -17,11 +19,12 @@ from edge.errors import ModelError
 LEAST_VALUES = 64
 
 
-def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_half_weights(model: onnx.ModelProto, only: Collection[str] | None = None) -> onnx.ModelProto:
     """Return a copy of the model whose float32 constants of at least 64 values are stored as float16.
 
     Args:
         model: a float32 model; constants inside subgraphs are left alone.
+        only: names of the constants that are meant; None means all.
 
     Raises:
         ModelError: a constant is too large for float16 (beyond 65,504).
@@ -33,6 +36,8 @@ def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     for constant in graph.initializer:
         values = numpy_helper.to_array(constant)
         if constant.data_type != TensorProto.FLOAT or values.size < LEAST_VALUES:
+            continue
+        if only is not None and constant.name not in only:
             continue
         if np.abs(values).max() > np.finfo(np.float16).max:
             raise ModelError(f"constant {constant.name!r} has values beyond the range of float16")

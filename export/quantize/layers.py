@@ -29,6 +29,7 @@ class Layers:
     Attributes:
         macs: multiply-adds of each layer by the name of its multiplying node, in the order of the graph.
         weights: how many weights each layer has, by the same name.
+        constants: name of the tensor that a layer multiplies with, by the same name.
         members: the nodes of each layer, the multiplying one first.
         tail: names of the nodes that stay in float.
         heads: tensors that the tail takes from the layers, and outputs that come from a layer directly.
@@ -36,6 +37,7 @@ class Layers:
 
     macs: Mapping[str, int]
     weights: Mapping[str, int]
+    constants: Mapping[str, str]
     members: Mapping[str, tuple[str, ...]]
     tail: tuple[str, ...]
     heads: tuple[str, ...]
@@ -47,12 +49,17 @@ class Layers:
         macs = multiply_adds(graph)
         tail = _tail(graph)
         members = _members(graph, macs, tail)
-        return cls(macs, _weights(graph), members, tail, _heads(graph, tail))
+        constants = {node.name: node.input[1] for node in graph.node if node.name in macs}
+        return cls(macs, _weights(graph), constants, members, tail, _heads(graph, tail))
 
     def share(self, kept_float: Collection[str]) -> float:
         """Return the share of multiply-adds that is not in the given layers, 0..1."""
         whole = sum(self.macs.values())
         return 1 - sum(self.macs[name] for name in kept_float) / whole if whole else 0.0
+
+    def weights_of(self, names: Collection[str]) -> frozenset[str]:
+        """Return the names of the tensors that the given layers multiply with."""
+        return frozenset(self.constants[name] for name in names)
 
 
 def multiply_adds(graph: onnx.GraphProto) -> dict[str, int]:

@@ -34,6 +34,8 @@ from export.quantize.variant import Scheme, Variant
 EVALUATED = 16
 """So many pictures of the evaluation tell whether they reach beyond the calibrated ranges."""
 FOREIGN_SHARE = 0.25
+LARGE = 0.3
+"""A file above this share of the float model's bytes is large."""
 KEPT_WEIGHTS = 0.1
 """So much of the weights may stay float16 in a file of int8 weights."""
 STATIC_TARGETS: tuple[Target, ...] = ("pi", "phone")
@@ -102,12 +104,9 @@ class OnnxSource:
             kept: layers whose weights are stored as float16.
             tag: makes the file's name another one.
         """
-        rounded = set(self.layers.macs) - set(kept)
-        corrected = with_corrected_biases(self.prepared.model, self.seen.means, rounded)
-        names = {node.input[1] for node in corrected.graph.node if node.name in kept}
-        model = with_byte_weights(corrected, names)
+        weights = self.layers.weights_of(kept)
+        model = with_half_weights(with_byte_weights(self._corrected(kept), weights), weights)
         note = "Weights are int8 and become float32 when the file is loaded; arithmetic is float32."
-        model = with_half_weights(model) if kept else model
         return self._written(model, folder, "weight_only", TARGETS, 0.0, tuple(kept), note, tag)
 
     def static(self, folder: Path, rule: RangeRule, kept_float: Collection[str] = (), tag: str = "") -> Variant:
@@ -116,17 +115,24 @@ class OnnxSource:
         Args:
             folder: where to.
             rule: how ranges are taken from what was seen.
-            kept_float: layers that stay in float; their weights are stored as float16.
+            kept_float: layers that stay in float; their weights are stored as float16, as int8 where the file would
+                else be large.
             tag: makes the file's name another one.
         """
-        corrected = with_corrected_biases(self.prepared.model, self.seen.means, set(self.layers.macs) - set(kept_float))
-        model = quantized(corrected, self.ranges(rule), self.layers, kept_float, StaticForm())
+        ranges, weights = self.ranges(rule), self.layers.weights_of(kept_float)
+        model = quantized(self._corrected(kept_float), ranges, self.layers, kept_float, StaticForm())
+        written = with_half_weights(model, weights)
+        if kept_float and compacted(written, ()).ByteSize() > LARGE * self.prepared.float_bytes:
+            written = with_byte_weights(quantized(self._corrected(()), ranges, self.layers, kept_float, StaticForm()))
         scheme: Scheme = "mixed" if kept_float else "qdq"
         share = self.layers.share(kept_float)
         ranges_from = "least and largest values" if rule == "min_max" else "least square error"
         note = f"Ranges by {ranges_from}."
-        written = with_half_weights(model) if kept_float else model
         return self._written(written, folder, scheme, STATIC_TARGETS, share, tuple(kept_float), note, tag)
+
+    def _corrected(self, kept: Collection[str]) -> onnx.ModelProto:
+        """Return the float model with biases for int8 weights in all layers but the given ones."""
+        return with_corrected_biases(self.prepared.model, self.seen.means, set(self.layers.macs) - set(kept))
 
     def ranges(self, rule: RangeRule) -> dict[str, tuple[float, float]]:
         """Return (low, high) of every float tensor."""

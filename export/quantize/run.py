@@ -25,7 +25,7 @@ from export.quantize.job import Evaluation, Job
 from export.quantize.judged import Judged
 from export.quantize.mobile_format import write_ort
 from export.quantize.noise import TensorNoise, tensor_noise
-from export.quantize.onnx_source import OnnxSource
+from export.quantize.onnx_source import LARGE, OnnxSource
 from export.quantize.pictures import evenly
 from export.quantize.repair import LEAST_SHARE, Found, JudgeVariant, choose_rule, remove, search, sidecar_of
 from export.quantize.report import Report, write_report
@@ -37,7 +37,6 @@ from export.quantize.verdict import STATIC, Measured, broken_promise, recommend
 MARKER = "report.json"
 CHOOSING = 48
 """So many calibration pictures decide between ranges."""
-LARGE = 0.3
 
 Tell = Callable[[dict[str, Any]], None]
 

@@ -1,6 +1,7 @@
 """How long one run of each file takes here: all files in turn, round after round, on one thread.
 
-Taking turns gives every file the same share of whatever else the machine does; ratios hold where single figures waver.
+What is counted is the processor's time of this process, so that other programs do not count; on a quiet machine it is
+the time on the clock. Taking turns gives every file the same share of what remains: ratios hold where figures waver.
 
     >>> timings = time_in_turn({"float": reading, "qdq": quantized})
     >>> timings["qdq"].p50 / timings["float"].p50
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -52,9 +53,9 @@ def time_in_turn(files: Mapping[str, tuple[Path, Preprocessing]]) -> dict[str, T
     for round_number in progress(range(ROUNDS), "timing", ROUNDS, "round"):
         for name in names[round_number % len(names) :] + names[: round_number % len(names)]:
             session, feeds = running[name]
-            before = perf_counter()
+            before = process_time()
             session.run(feeds)
-            laps[name].append(1000 * (perf_counter() - before))
+            laps[name].append(1000 * (process_time() - before))
         if round_number >= LEAST_ROUNDS and perf_counter() - started > SECONDS:
             break
     return {name: _timing(lap) for name, lap in laps.items()}

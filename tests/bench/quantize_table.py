@@ -116,7 +116,7 @@ def _request(row: Row, scratch: Path) -> Request:
         _link([grocery / r["path"] for r in _evenly(rows[::2], CALIBRATED)], scratch / "calibration")
         with (scratch / "queries.csv").open("w") as file:
             file.write("path,product_id\n")
-            file.writelines(f"{r['path']},{r['product_id']}\n" for r in _evenly(rows[1::2], 3 * JUDGED))
+            file.writelines(f"{r['path']},{r['product_id']}\n" for r in _evenly(rows[1::2], 2 * JUDGED))
         return Request(scratch / "calibration", scratch / "queries.csv", grocery, bundle=default_bundle())
     if row.judged_by == "coco":
         queries = sorted((grocery / "query").rglob("*.jpg"))

@@ -22,7 +22,7 @@ class Source:
     """A source whose files are empty, with layers that count alike."""
 
     stem = "model"
-    layers = Layers(MACS, dict.fromkeys(MACS, 1), {name: (name,) for name in MACS}, (), ())
+    layers = Layers(MACS, dict.fromkeys(MACS, 1), {}, {name: (name,) for name in MACS}, (), ())
 
     def __init__(self) -> None:
         self.rules: list[str] = []
