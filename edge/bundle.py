@@ -131,14 +131,22 @@ def require_picture_input(session: Session, rule: Preprocessing, path: Path) -> 
     Raises:
         ModelError: it has other inputs, or the shape is another; the sentence says what was found.
     """
-    found = ", ".join(f"{spec.name} {spec.dtype}{list(spec.shape)}" for spec in session.inputs)
+    found = ", ".join(f"{spec.name} {spec.dtype}{[side or '?' for side in spec.shape]}" for spec in session.inputs)
+    found = found.replace("'", "")
     if len(session.inputs) != 1:
         raise ModelError(f"{path}: a model must have one input, a picture; this one has {len(session.inputs)}: {found}")
     width, height = rule.size_wh
     wanted = (1, 3, height, width) if rule.layout == "NCHW" else (1, height, width, 3)
     shape = session.inputs[0].shape
     if len(shape) != 4 or any(have not in (None, want) for have, want in zip(shape, wanted, strict=True)):
-        raise ModelError(f"{path}: the input is {found}, its preprocessing makes {list(wanted)} ({rule.layout})")
+        raise ModelError(
+            f"{path}: the input is {found}, its preprocessing makes {list(wanted)} ({rule.layout}){_advice(shape)}"
+        )
+
+
+def _advice(shape: tuple[int | None, ...]) -> str:
+    batched = len(shape) == 4 and shape[0] not in (None, 1)
+    return ": export the model with a batch of 1, or with an open one" if batched else ""
 
 
 def _check(root: Path, file: BundleFile) -> None:

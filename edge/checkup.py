@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -109,13 +110,16 @@ def _remarks(kit: Kit) -> list[str]:
 
 def _unchecked(found: Sequence[Runtime], golden: dict[str, Any]) -> list[str]:
     """Return a sentence for each runtime that is installed and that the bundle's models did not run on."""
-    used = golden["runtime"] or ""
     return [
         f"{runtime.name} {runtime.version}: no model of this bundle ran on it; to check it with {runtime.suffix} "
         "models of your own: edge doctor --bundle DIR --shard DIR --golden DIR"
-        for runtime in found
-        if runtime.version and f"{runtime.name} " not in used
+        for runtime in _untried(found, golden)
     ]
+
+
+def _untried(found: Sequence[Runtime], golden: dict[str, Any]) -> list[Runtime]:
+    used = golden["runtime"] or ""
+    return [runtime for runtime in found if runtime.version and f"{runtime.name} " not in used]
 
 
 def _speed(kit: Kit, golden: Path) -> dict[str, float]:
@@ -136,7 +140,9 @@ def _verdict(found: Sequence[Runtime], golden: dict[str, Any]) -> str:
     if not golden["passed"]:
         return f"This machine is not good: {golden['failed'][0]}."
     total = golden["ms"]["total"]
-    names = " and ".join(f"{runtime.name} {runtime.version}" for runtime in found if runtime.version)
+    untried = " and ".join(f"{runtime.name} {runtime.version}" for runtime in _untried(found, golden))
+    rest = f"; {untried} was not tried" if untried else ""
     if total > SLOW_MS:
-        return f"This machine gives the right answers, slowly: {total:.0f} ms a picture; use --every {total / 500:.0f}."
-    return f"This machine is good: every golden step agrees, {total:.0f} ms a picture; it has {names}."
+        every_s = ceil(total / 1000)
+        return f"This machine gives the right answers, slowly: {total:.0f} ms a picture; use --every {every_s}{rest}."
+    return f"This machine is good: every golden step agrees on {golden['runtime']}, {total:.0f} ms a picture{rest}."

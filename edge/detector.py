@@ -82,7 +82,9 @@ class Detector:
             if name not in outputs:
                 raise ModelError(f"the detector has no output {name!r} ({role}), it has {sorted(outputs)}")
             if np.isnan(outputs[name]).any():
-                raise ModelError(f"the detector's output {name!r} holds values that are not numbers")
+                raise ModelError(
+                    f"the detector's output {name!r} holds values that are not numbers: check its preprocessing"
+                )
         family = FAMILIES[self.decoding.family]
         try:
             with np.errstate(invalid="raise"):

@@ -1,4 +1,4 @@
-"""Box geometry on plain arrays: clip, area, iou, nms. Boxes are float32 (n, 4) xyxy in pixels; n may be 0."""
+"""Box geometry on plain arrays: clip, area, overlaps, nms. Boxes are float32 (n, 4) xyxy in pixels; n may be 0."""
 
 from __future__ import annotations
 
@@ -31,11 +31,21 @@ def area(xyxy: Float32s) -> Float32s:
 
 def iou(a: Float32s, b: Float32s) -> Float32s:
     """Return the (len(a), len(b)) intersection over union, 0..1; pairs without any area give 0."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    overlap = np.prod(np.maximum(high - low, 0), axis=2)
+    overlap = _overlap(a, b)
     union = area(a)[:, None] + area(b)[None, :] - overlap
     return np.asarray(np.divide(overlap, union, out=np.zeros_like(overlap), where=union > 0), np.float32)
+
+
+def share_inside(a: Float32s, b: Float32s) -> Float32s:
+    """Return the (len(a), len(b)) shares of the area of each of a that lie inside each of b, 0..1; 0 without area."""
+    overlap, whole = _overlap(a, b), np.broadcast_to(area(a)[:, None], (len(a), len(b)))
+    return np.asarray(np.divide(overlap, whole, out=np.zeros_like(overlap), where=whole > 0), np.float32)
+
+
+def _overlap(a: Float32s, b: Float32s) -> Float32s:
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    return np.asarray(np.prod(np.maximum(high - low, 0), axis=2), np.float32)
 
 
 def nms(xyxy: Float32s, confidence: Float32s, iou_threshold: float, limit: int | None = None) -> npt.NDArray[np.intp]:

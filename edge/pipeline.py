@@ -15,19 +15,21 @@ import numpy.typing as npt
 
 from edge.bundle import Bundle
 from edge.crops import cut_crops
+from edge.detections import Detections, Float32s
 from edge.detector import Detector
-from edge.embedder import Embedder
-from edge.errors import InputError
+from edge.embedder import Embedder, l2_normalize
+from edge.errors import InputError, ModelError
 from edge.gallery import Gallery
 from edge.inference.hardware import Hardware
 from edge.matches import Matches
 from edge.media.frame import Frame, Source
 from edge.preprocessing import ImageArray
+from edge.prominence import by_prominence, is_aimed_at, middle_box, parts, surroundings
 from edge.second_look import SecondLook, open_second_look
 from edge.shard import Shard
 from edge.stopwatch import Stopwatch
 from edge.tagging import Appearances, Sighting
-from edge.tags import Box, Candidate, SourceTags
+from edge.tags import Box, Candidate, SourceTags, Tag, Unmatched
 
 CANDIDATES = 5
 EVERY_S = 0.5
@@ -106,6 +108,23 @@ class Kit:
         return tuple(dict.fromkeys((*self.detector.session.notes, *self.embedder.session.notes)))
 
 
+@dataclass(frozen=True)
+class Objects:
+    """What was found in one picture, row by row.
+
+    Attributes:
+        detections: (n,) boxes in pixels of the picture that was looked at; of a photo, the main object first.
+        crops: n pictures, one of each object.
+        looked_at: n pictures that the second look sees: the crops, but of a photo's main object its surroundings.
+        embeddings: float32 (n, ndim), each row of length 1.
+    """
+
+    detections: Detections
+    crops: list[ImageArray]
+    looked_at: list[ImageArray]
+    embeddings: Float32s
+
+
 def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: Stopwatch | None = None) -> SourceTags:
     """Tag one source.
 
@@ -116,21 +135,27 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
         stopwatch: gathers where the time goes.
 
     Returns:
-        What was found. A source that breaks in the middle, or an interrupt, gives what was found until then, with
-        `partial` set and `error` saying why.
+        What was found, of a photo the main object's tag first. A source that breaks in the middle, or an interrupt,
+        gives what was found until then, with `partial` set and `error` saying why.
     """
     watch = stopwatch or Stopwatch()
     max_gap_s = max(1.0, 2.5 * every_s)
-    appearances = Appearances(kit.bundle.matching, max_gap_s, reconsider=kit.reconsider if kit.second_look else None)
+    still = source.kind == "image"
+    reconsider = (
+        kit.reconsider if kit.second_look and not still else None
+    )  # every object of a photo has been, in `look`
+    appearances = Appearances(kit.bundle.matching, max_gap_s, reconsider)
     frames_detected = crops_embedded = 0
     stopped = None
     try:
         for frame in watch.over("decode", source.frames(every_s)):
-            sightings = look(kit, frame, source.resolution_wh, watch)
+            sightings = look(kit, frame, source.resolution_wh, watch, still)
             for sighting in sightings:
                 appearances.observe(sighting)
             frames_detected += 1
             crops_embedded += len(sightings)
+    except ModelError as e:
+        stopped = f"{source.path}: {e}"
     except InputError as e:
         stopped = str(e)
     except KeyboardInterrupt:
@@ -138,6 +163,8 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
     sha256s = [shard.sha256 for shard in kit.gallery.shards]
     with watch.lap("search"):
         tags, unmatched = appearances.close(source.content_id, kit.bundle.space_id, sha256s)
+        if still:
+            tags, unmatched = without_parts(tags, unmatched)
     return SourceTags(
         path=source.path,
         kind=source.kind,
@@ -153,30 +180,74 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
     )
 
 
-def look(kit: Kit, frame: Frame, resolution_wh: tuple[int, int], watch: Stopwatch) -> list[Sighting]:
-    """Look at one frame: every arrow of the pipeline is a line here.
+def look(
+    kit: Kit, frame: Frame, resolution_wh: tuple[int, int], watch: Stopwatch, still: bool = False
+) -> list[Sighting]:
+    """Look at one frame: with `find_objects`, every arrow of the pipeline is a line here.
 
     Args:
         kit: models and catalogue.
         frame: the picture; a very large one may have been read at a smaller size.
         resolution_wh: size of the source as it is shown; boxes are given in its pixels.
         watch: gathers where the time goes.
+        still: whether it is a photo, which has a main object, and of which no better frame will follow.
 
     Returns:
-        One sighting for each object that the detector found.
+        One sighting for each object that the detector found; of a photo, the main object first.
     """
+    found = find_objects(kit, frame.image, watch, still)
+    with watch.lap("search"):
+        matches = kit.gallery.search(found.embeddings, kit.looked_up, kit.selection.category, kit.selection.region)
+        named = candidates_of(matches, kit.gallery)
+        if still:
+            named = [kit.reconsider(*one) for one in zip(found.looked_at, named, strict=True)]
+    xyxy = found.detections.xyxy * (resolution_wh[0] / frame.image.shape[1])
+    confidence = found.detections.confidence
+    return [
+        Sighting(frame.timestamp_s, _box(xyxy[row]), float(confidence[row]), found.crops[row], candidates)
+        for row, candidates in enumerate(named)
+    ]
+
+
+def find_objects(kit: Kit, image: ImageArray, watch: Stopwatch, still: bool) -> Objects:
+    """Detect, cut and embed; see `look`.
+
+    Args:
+        kit: models and catalogue.
+        image: (H, W, 3) uint8 RGB.
+        watch: gathers where the time goes.
+        still: whether it is a photo.
+    """
+    size_wh = image.shape[1], image.shape[0]
     with watch.lap("detect"):
-        detections = kit.detector.detect(frame.image)
-    crops = cut_crops(frame.image, detections.xyxy, kit.bundle.embedder.crop_margin)
+        detections = kit.detector.detect(image)
+    if still:
+        detections = by_prominence(detections, size_wh)
+    aimed_at = still and len(detections) > 0 and is_aimed_at(detections.xyxy[0], size_wh)
+    crops = looked_at = cut_crops(image, detections.xyxy, kit.bundle.embedder.crop_margin)
     with watch.lap("embed"):
         embeddings = kit.embedder.embed(crops)
-    with watch.lap("search"):
-        matches = kit.gallery.search(embeddings, kit.looked_up, kit.selection.category, kit.selection.region)
-    xyxy = detections.xyxy * (resolution_wh[0] / frame.image.shape[1])
-    return [
-        Sighting(frame.timestamp_s, _box(xyxy[row]), float(detections.confidence[row]), crops[row], candidates)
-        for row, candidates in enumerate(candidates_of(matches, kit.gallery))
-    ]
+        if aimed_at:
+            middle = kit.embedder.embed(cut_crops(image, middle_box(size_wh)))
+            embeddings = np.concatenate([l2_normalize(embeddings[:1] + middle), embeddings[1:]])
+    if aimed_at:
+        looked_at = [*cut_crops(image, surroundings(detections.xyxy[0], size_wh)), *crops[1:]]
+    return Objects(detections, crops, looked_at, embeddings)
+
+
+def without_parts(
+    tags: tuple[Tag, ...], unmatched: tuple[Unmatched, ...]
+) -> tuple[tuple[Tag, ...], tuple[Unmatched, ...]]:
+    """Leave out what is only a part of another product of the photo; an object without a product outdoes nothing."""
+    boxes = [*(tag.best.xyxy for tag in tags), *(one.best.xyxy for one in unmatched)]
+    xyxy = np.array(boxes, np.float32).reshape(-1, 4)
+    similarity = np.array([tag.candidates[0].similarity for tag in tags] + [-2.0] * len(unmatched))
+    product = np.array([*range(len(tags)), *[-1] * len(unmatched)])
+    whole = ~parts(xyxy, product, similarity)
+    return (
+        tuple(tag for tag, kept in zip(tags, whole[: len(tags)], strict=True) if kept),
+        tuple(one for one, kept in zip(unmatched, whole[len(tags) :], strict=True) if kept),
+    )
 
 
 def _box(xyxy: npt.NDArray[np.floating]) -> Box:

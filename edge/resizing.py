@@ -18,8 +18,11 @@ import numpy.typing as npt
 from PIL import Image
 
 ImageArray = npt.NDArray[np.uint8]
-STEPS = 256
+STEP_BITS = 8
+STEPS = 1 << STEP_BITS
 """A weight is a whole number of these parts: a weighted sum of two bytes then fits into 16 bits."""
+VALUES_AT_ONCE = 1 << 17
+"""As many 16-bit values as leave room for others in the processor's second cache."""
 
 
 class _Neighbours(NamedTuple):
@@ -50,13 +53,22 @@ def resize(image: ImageArray, size_wh: tuple[int, int], antialias: bool = True) 
 
 
 def _two_by_two(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
-    """Blend whole rows, then pick columns of the blended ones, value by value: cheaper than pixels of three bytes."""
+    """Blend whole rows, then pick columns of the blended ones, value by value: cheaper than pixels of three bytes.
+
+    A few rows at a time, so that what one step writes is still in the processor's cache for the next.
+    """
     width, height = size_wh
     down, across = _neighbours(image.shape[0], height, 1), _neighbours(image.shape[1], width, 3)
-    near, far = (image[rows].reshape(height, -1).astype(np.uint16) for rows in (down.near, down.far))
-    rows = _blend(near, far, down.near_weight[:, None], down.far_weight[:, None])
-    near, far = rows.take(across.near, axis=1), rows.take(across.far, axis=1)
-    return _blend(near, far, across.near_weight, across.far_weight).astype(np.uint8).reshape(height, width, 3)
+    source = image.reshape(len(image), -1)
+    resized = np.empty((height, width * 3), np.uint8)
+    at_once = max(1, VALUES_AT_ONCE // source.shape[1])
+    for start in range(0, height, at_once):
+        part = slice(start, start + at_once)
+        near, far = source[down.near[part]].astype(np.uint16), source[down.far[part]].astype(np.uint16)
+        rows = _blend(near, far, down.near_weight[part, None], down.far_weight[part, None])
+        near, far = rows.take(across.near, axis=1), rows.take(across.far, axis=1)
+        resized[part] = _blend(near, far, across.near_weight, across.far_weight)
+    return resized.reshape(height, width, 3)
 
 
 def _blend(
@@ -70,7 +82,7 @@ def _blend(
     far *= far_weight
     near += far
     near += STEPS // 2
-    near //= STEPS
+    near >>= STEP_BITS
     return near
 
 

@@ -6,7 +6,7 @@ from edge.command_line import Command, run_program
 
 COMMANDS: tuple[Command, ...] = (
     Command("demo", "export.commands.demo", "make a catalogue and a clip, tag it, compare with the truth"),
-    Command("train", "export.commands.train", "teach a detector your own products"),
+    Command("train", "export.commands.train", "teach a detector or an embedder your own products"),
     Command("catalog", "export.commands.catalog", "embed a catalogue into a shard"),
     Command("evaluate", "export.commands.evaluate", "measure recall and tags on photos with known answers"),
     Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),

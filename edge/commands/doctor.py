@@ -13,6 +13,7 @@ from edge.inference.hardware import add_hardware_arguments, hardware_of
 EXAMPLE = """  python -m edge doctor --json -
   python -m edge doctor --bundle mine --shard shop --golden golden --provider coreml"""
 EXIT_NOT_GOOD = 3
+NEEDS = {"tflite": ", which needs Python 3.11 and numpy 1"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
 def _runtime(runtime: dict[str, Any]) -> str:
     if runtime["version"]:
         return f"{runtime['name']} {runtime['version']} ({runtime['suffix']}; {', '.join(runtime['providers'])})"
-    how = f": pip install 'taglet[{runtime['extra']}]'" if runtime["extra"] else ""
+    how = f": pip install 'taglet[{runtime['extra']}]'{NEEDS.get(runtime['extra'], '')}" if runtime["extra"] else ""
     return runtime["problem"] or f"{runtime['name']} is not installed ({runtime['suffix']}){how}"
 
 

@@ -64,7 +64,7 @@ def choose(wanted: Sequence[str], available: Sequence[str], runtime: str) -> tup
 def add_hardware_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare --threads and --provider; `hardware_of` reads them."""
     parser.add_argument(
-        "--threads", type=_count, default=0, metavar="N", help="threads of the models (default: all cores)"
+        "--threads", type=whole_number, default=0, metavar="N", help="threads of the models (default: all cores)"
     )
     parser.add_argument(
         "--provider",
@@ -81,7 +81,8 @@ def hardware_of(args: argparse.Namespace) -> Hardware:
     return Hardware(args.threads, args.provider)
 
 
-def _count(text: str) -> int:
+def whole_number(text: str) -> int:
+    """Parse an option that is a number from 0."""
     try:
         value = int(text)
     except ValueError:

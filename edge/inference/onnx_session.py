@@ -11,6 +11,7 @@ import onnxruntime as ort
 from edge.errors import ModelError
 from edge.inference import Tensors, TensorSpec
 from edge.inference.hardware import Hardware, choose, short_name
+from edge.inference.plain_words import in_plain_words
 
 DO_NOT_SPIN = "session.intra_op.allow_spinning"
 """Threads that spin while they wait take the cores from the other model and the video decoder."""
@@ -51,7 +52,7 @@ class OnnxSession:
         try:
             values = self._session.run(None, typed)
         except Exception as e:
-            raise ModelError(f"{self._path}: onnxruntime failed ({_first_line(e)})") from e
+            raise ModelError(f"{self._path}: onnxruntime failed ({in_plain_words(e)})") from e
         return {s.name: np.asarray(v, np.float32) for s, v in zip(self.outputs, values, strict=True)}
 
 
@@ -62,7 +63,7 @@ def _load(path: Path, options: ort.SessionOptions, providers: tuple[str, ...]) -
     except Exception as e:  # onnxruntime's exceptions share no public base class
         if set(providers) - {CPU}:
             return _load(path, options, ())
-        raise ModelError(f"{path}: onnxruntime cannot load this model ({_first_line(e)})") from e
+        raise ModelError(f"{path}: onnxruntime cannot load this model ({in_plain_words(e)})") from e
 
 
 def _refused(wanted: tuple[str, ...], taken: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,7 +89,3 @@ def _cast(value: npt.NDArray[np.generic], dtype: str) -> npt.NDArray[np.generic]
         limits = np.iinfo(wanted)
         value = np.clip(np.rint(value.astype(np.float32)), limits.min, limits.max)
     return value.astype(wanted)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from edge.errors import MissingExtra, ModelError
 from edge.inference import Tensors, TensorSpec
 from edge.inference.hardware import Hardware, choose
+from edge.inference.plain_words import in_plain_words
 from edge.inference.quantization import dequantize, quantize
 
 Runtime = Literal["litert", "tflite"]
@@ -51,7 +52,7 @@ class TfliteSession:
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as e:
-            raise ModelError(f"{path}: {self.runtime} cannot load this model ({_first_line(e)})") from e
+            raise ModelError(f"{path}: {self.runtime} cannot load this model ({in_plain_words(e)})") from e
         names = _signature_names(self._interpreter)
         self._inputs = _by_name(self._interpreter.get_input_details(), names["inputs"])
         self._outputs = _by_name(self._interpreter.get_output_details(), names["outputs"])
@@ -82,7 +83,7 @@ class TfliteSession:
                 for spec in self.outputs
             }
         except (ValueError, RuntimeError, KeyError) as e:
-            raise ModelError(f"{self._path}: {self.runtime} failed ({_first_line(e)})") from e
+            raise ModelError(f"{self._path}: {self.runtime} failed ({in_plain_words(e)})") from e
 
     def _fit(self, index: int, shape: tuple[int, ...]) -> None:
         if self._shapes[index] != shape:
@@ -164,7 +165,3 @@ def quiet_native_log() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -21,6 +21,7 @@ import numpy as np
 
 from edge.command_line import progress
 from edge.errors import ModelError
+from edge.inference.hardware import Hardware
 from export.benchmark.cases import Case
 from export.benchmark.worker import LAPS, Order
 
@@ -35,14 +36,14 @@ class Settings:
         pictures: files to look at.
         rounds: how often every case has its turn, at least 1.
         runs: how often each picture is looked at in a turn, at least 1.
-        threads: of the models, 0 leaves it to the runtime.
+        hardware: what the models may use.
         accuracy: see `export.benchmark.worker.Order`.
     """
 
     pictures: tuple[str, ...]
     rounds: int = 3
     runs: int = 5
-    threads: int = 0
+    hardware: Hardware = field(default_factory=Hardware)
     accuracy: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,6 +77,7 @@ class Row:
         picture_ms: a picture to the vectors of all that was found in it.
         peak_memory_mb: largest resident memory of the whole process, None where the system does not say.
         accuracy: figures by name, 0..1; empty where nothing was given to measure it.
+        notes: a sentence for each thing that was asked of the hardware and cannot be had here.
     """
 
     case: Case
@@ -86,6 +88,7 @@ class Row:
     picture_ms: Spread
     peak_memory_mb: float | None
     accuracy: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class _Gathered:
     cold_start_ms: list[float] = field(default_factory=list)
     peak_memory_mb: list[float] = field(default_factory=list)
     versions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     accuracy: dict[str, Any] = field(default_factory=dict)
 
 
@@ -142,7 +146,7 @@ def _turn(case: Case, settings: Settings) -> dict[str, Any]:
 
 def _worker(case: Case, settings: Settings, runs: int, accuracy: dict[str, str]) -> tuple[dict[str, Any], float]:
     """Return what a worker says, and the milliseconds of its whole life."""
-    order = Order(str(case.bundle), case.runtimes, settings.pictures, runs, settings.threads, accuracy)
+    order = Order(str(case.bundle), case.runtimes, settings.pictures, runs, asdict(settings.hardware), accuracy)
     command = [sys.executable, "-m", "export.benchmark.worker", json.dumps(asdict(order))]
     environment = {name: value for name, value in os.environ.items() if name != NO_CACHE}
     start = time.perf_counter()
@@ -165,7 +169,7 @@ def _add(one: _Gathered, lap: dict[str, Any]) -> None:
     for name, times in lap["laps"].items():
         one.laps[name] += times
     one.cold_start_ms.append(lap["cold_start_ms"])
-    one.versions = tuple(lap["runtimes"])
+    one.versions, one.notes = tuple(lap["runtimes"]), tuple(lap["notes"])
     if lap["peak_memory_mb"] is not None:
         one.peak_memory_mb.append(lap["peak_memory_mb"])
 
@@ -173,4 +177,6 @@ def _add(one: _Gathered, lap: dict[str, Any]) -> None:
 def _row(case: Case, one: _Gathered) -> Row:
     memory = round(max(one.peak_memory_mb), 1) if one.peak_memory_mb else None
     detect, embed, picture = (Spread.of(one.laps[name]) for name in LAPS)
-    return Row(case, one.versions, Spread.of(one.cold_start_ms), detect, embed, picture, memory, one.accuracy)
+    return Row(
+        case, one.versions, Spread.of(one.cold_start_ms), detect, embed, picture, memory, one.accuracy, one.notes
+    )

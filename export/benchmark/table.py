@@ -35,7 +35,8 @@ def document(measured: Measured, settings: Settings, problems: Sequence[str]) ->
     """Return the result document of `export benchmark`."""
     return {
         "machine": machine(),
-        "threads": settings.threads or "chosen by the runtime",
+        "threads": settings.hardware.threads or "chosen by the runtime",
+        "providers": list(settings.hardware.providers),
         "pictures": len(settings.pictures),
         "rounds": measured.rounds,
         "runs": settings.runs,
@@ -55,6 +56,7 @@ def _json(row: Row) -> dict[str, Any]:
         **{name: asdict(getattr(row, name)) for name in ("cold_start_ms", "detect_ms", "embed_ms", "picture_ms")},
         "peak_memory_mb": row.peak_memory_mb,
         "accuracy": dict(row.accuracy),
+        "notes": list(row.notes),
     }
 
 

@@ -33,7 +33,7 @@ class Order:
         runtimes: packages that may be used, of those that read `.tflite` files.
         pictures: files to look at.
         runs: how often each picture is looked at; 0: the first picture once, without measuring.
-        threads: of the models, 0 leaves it to the runtime.
+        hardware: what the models may use, the fields of `Hardware`.
         accuracy: labels and images: `{"coco", "images"}` or `{"queries", "shard", "images"}`; empty: none.
     """
 
@@ -41,14 +41,14 @@ class Order:
     runtimes: tuple[str, ...]
     pictures: tuple[str, ...]
     runs: int
-    threads: int
+    hardware: dict[str, Any]
     accuracy: dict[str, str]
 
 
 def work(order: Order) -> dict[str, Any]:
     """Do what is ordered; see `Order`."""
     hide_other_runtimes(order.runtimes)
-    hardware = Hardware(order.threads)
+    hardware = Hardware(**order.hardware)
     bundle = load_bundle(Path(order.bundle))
     if order.accuracy:
         return _accuracy(bundle, hardware, order.accuracy)
@@ -98,7 +98,9 @@ def _laps(bundle: Bundle, hardware: Hardware, pictures: list[ImageArray], runs: 
                 laps["picture"].append(1e3 * (done - start))
                 laps["embed"].append(1e3 * (time.perf_counter() - done))
     sessions = (detector.session, embedder.session)
-    return {"laps": laps, "runtimes": list(dict.fromkeys(session.runtime for session in sessions))}
+    notes = (note for session in sessions for note in session.notes)
+    runtimes = (session.runtime for session in sessions)
+    return {"laps": laps, "runtimes": list(dict.fromkeys(runtimes)), "notes": list(dict.fromkeys(notes))}
 
 
 def _accuracy(bundle: Bundle, hardware: Hardware, given: dict[str, str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from edge.errors import ModelError
 from edge.files import canonical_json, sha256_of_file, whole_folder
 from edge.preprocessing import ImageArray, Preprocessing
 from export.bundles.reading import ModelReading
-from export.bundles.unknown import tensors, why_no_detector
+from export.bundles.unknown import why_no_detector, why_no_embedder
 
 PROJECTION_FILE = "projection.npy"
 TRIAL_SIZE_WH = (320, 240)
@@ -98,11 +98,7 @@ def _require_kinds(detector: ModelReading, embedder: ModelReading) -> None:
     if detector.kind != "detector":
         raise ModelError(f"{detector.path}: {why_no_detector(detector)}")
     if embedder.vector is None or embedder.preprocessing is None:
-        raise ModelError(
-            f"{embedder.path}: no single output that holds a vector (inputs {tensors(embedder.inputs)}; "
-            f"outputs {tensors(embedder.outputs)}): "
-            f"write a sidecar {embedder.path.name}.toml that names the output"
-        )
+        raise ModelError(f"{embedder.path}: {why_no_embedder(embedder)}")
 
 
 def _describe(detector: ModelReading, embedder: ModelReading, settings: BundleSettings, folder: Path) -> Description:

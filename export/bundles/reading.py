@@ -95,15 +95,26 @@ def read_model(path: Path, sidecar: Path | None = None, overrides: dict[str, Any
     """
     session = open_session(path)
     facts = describe_graph(path)
-    said = _sidecar(path, sidecar, facts).overridden_by(overrides or {})
+    written = _sidecar(path, sidecar, facts)
+    said = written.overridden_by(overrides or {})
     said = Sidecar(said.where, {**_stated(session.inputs, facts), **said.values})
     try:
         reading = _read(path, session, facts, said)
     except ArtefactRefused as e:
         raise ModelError(str(e)) from e
+    _require_a_detector(reading, written)
     if reading.preprocessing is not None:
         require_picture_input(session, reading.preprocessing, path)
     return reading
+
+
+def with_known_size(inputs: Sequence[TensorSpec], model: Path, sidecar: Path | None = None) -> tuple[TensorSpec, ...]:
+    """Return inputs with the open sides that the sidecar (None: the one beside the model) gives a size for."""
+    found = sidecar or find_sidecar(model)
+    try:
+        return _with_size(inputs, read_sidecar(found)) if found else tuple(inputs)
+    except ModelError:  # whoever reads the model says so
+        return tuple(inputs)
 
 
 def _sidecar(path: Path, explicit: Path | None, facts: GraphFacts) -> Sidecar:
@@ -113,6 +124,16 @@ def _sidecar(path: Path, explicit: Path | None, facts: GraphFacts) -> Sidecar:
     if facts.sidecar:
         return parse_sidecar(facts.sidecar, f"{path} (its own metadata)", path.parent)
     return Sidecar(str(path))
+
+
+def _require_a_detector(reading: ModelReading, written: Sidecar) -> None:
+    """Refuse a sidecar that says how boxes are read where the model gives none."""
+    needless = sorted(written.part(DECODING_KEYS))
+    if needless and reading.kind in ("embedder", "classifier"):
+        raise ModelError(
+            f"{written.where}: {', '.join(needless)} describe a detector, and {reading.path} is read as one of "
+            f"kind {reading.kind}: name its family if it is a detector, else leave them out"
+        )
 
 
 def _stated(inputs: Sequence[TensorSpec], facts: GraphFacts) -> dict[str, Any]:

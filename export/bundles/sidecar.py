@@ -36,6 +36,7 @@ from edge.errors import ModelError
 PREPROCESSING_KEYS = ("size_wh", "resize", "anchor", "pad_value", "colour", "layout", "mean", "std", "antialias")
 DECODING_KEYS = ("family", "outputs", "strides", "options", "score_threshold", "iou_threshold", "max_detections")
 EMBEDDER_KEYS = ("output", "pooling")
+POOLINGS = ("none", "mean")
 KEYS = (*PREPROCESSING_KEYS, *DECODING_KEYS, *EMBEDDER_KEYS, "labels")
 
 
@@ -83,7 +84,7 @@ def parse_sidecar(text: str, where: str, folder: Path) -> Sidecar:
     """Parse a sidecar's text; files that it names are looked up in `folder`.
 
     Raises:
-        ModelError: the text is not TOML, has unknown keys, or names a missing file.
+        ModelError: the text is not TOML, has unknown keys or values that no model could have, or names a missing file.
     """
     try:
         values = tomllib.loads(text)
@@ -91,6 +92,10 @@ def parse_sidecar(text: str, where: str, folder: Path) -> Sidecar:
         raise ModelError(f"{where}: not a TOML file ({e})") from e
     if unknown := sorted(set(values) - set(KEYS)):
         raise ModelError(f"{where}: unknown keys {unknown}, known are {', '.join(KEYS)}")
+    if "family" in values and not isinstance(values["family"], str):
+        raise ModelError(f"{where}: family is {values['family']!r}, expected a name, such as 'yolox'")
+    if values.get("pooling", "none") not in POOLINGS:
+        raise ModelError(f"{where}: pooling is {values['pooling']!r}, expected one of {POOLINGS}")
     for key in ("mean", "std"):
         if isinstance(values.get(key), (int, float)):
             values[key] = [values[key]] * 3

@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from flatbuffers.number_types import Float32Flags, Int8Flags, Int32Flags, UOffsetTFlags
@@ -51,7 +52,10 @@ WEIGHING = {
     "TRANSPOSE_CONV": (2, 1),
 }
 """Which inputs of an operator are its activation and its weight."""
+ELEMENT_BYTES = {FLOAT16: 2, UINT8: 1, INT16: 2, INT8: 1, INT4: 1}
 LABEL_SUFFIX = ".txt"
+DAMAGE = (struct.error, IndexError, ValueError, TypeError, OverflowError)
+"""What reading at a place that is none raises."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,27 @@ def describe_tflite(path: Path) -> TfliteFacts:
         kinds = _layers(model)
         scheme = _quantization(model, kinds)
         return TfliteFacts(scheme, _makers(model), _labels(path), mean, std, kinds["static"], kinds.total())
-    except (struct.error, IndexError, ValueError, TypeError, OverflowError) as e:
+    except DAMAGE as e:
         raise ModelError(f"{path}: this TFLite file is damaged ({type(e).__name__}: {e})") from e
+
+
+def largest_tensor_bytes(path: Path) -> int:
+    """Return the length of the largest tensor of a TFLite file, as its shape in the file says; open sides count as 1.
+
+    Raises:
+        ModelError: an offset in the file leads nowhere.
+    """
+    try:
+        graphs = _tables(_root(path.read_bytes()), MODEL_SUBGRAPHS)
+        tensors = [tensor for graph in graphs for tensor in _tables(graph, SUBGRAPH_TENSORS)]
+        return max((_tensor_bytes(tensor) for tensor in tensors), default=0)
+    except DAMAGE as e:
+        raise ModelError(f"{path}: this TFLite file is damaged ({type(e).__name__}: {e})") from e
+
+
+def _tensor_bytes(tensor: Table) -> int:
+    shape = (max(int(side), 1) for side in _vector(tensor, TENSOR_SHAPE))
+    return prod(shape) * ELEMENT_BYTES.get(_number(tensor, TENSOR_TYPE, Int8Flags), 4)
 
 
 def _root(content: bytes, start: int = 0) -> Table:

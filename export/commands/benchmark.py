@@ -11,6 +11,7 @@ from edge.command_line import INTERRUPTED, say, write_json
 from edge.defaults import default_bundle
 from edge.errors import InputError, UsageError
 from edge.golden import golden_folder
+from edge.inference.hardware import add_hardware_arguments, hardware_of, whole_number
 from edge.machine import runtimes
 from edge.media.sources import PICTURE_SUFFIXES
 
@@ -35,11 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     labels.add_argument("--coco", type=Path, metavar="FILE.json", help="labelled boxes of --images: AP50")
     labels.add_argument("--queries", type=Path, metavar="FILE.csv", help="path,product_id of --images: recall and tags")
     parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
-    parser.add_argument("--threads", type=_count, default=0, metavar="N", help="of the models (default: all cores)")
-    parser.add_argument("--rounds", type=_count, default=3, metavar="N", help="turns of each (default: %(default)s)")
-    parser.add_argument(
-        "--runs", type=_count, default=5, metavar="N", help="looks at each picture in a turn (default: %(default)s)"
-    )
+    add_hardware_arguments(parser)
+    parser.add_argument("--rounds", type=whole_number, default=3, metavar="N", help="turns of each (%(default)s)")
+    parser.add_argument("--runs", type=whole_number, default=5, metavar="N", help="looks at each picture (%(default)s)")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the figures (extra `export`)")
     parser.add_argument("--json", metavar="FILE|-", help="write the result document")
 
@@ -60,8 +59,10 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("; ".join(problems))
     for problem in problems:
         say(f"export benchmark: {problem}")
-    settings = Settings(_pictures(args), max(1, args.rounds), max(1, args.runs), args.threads, _accuracy(args))
+    settings = Settings(_pictures(args), max(1, args.rounds), max(1, args.runs), hardware_of(args), _accuracy(args))
     measured = measure(cases, settings)
+    for note in dict.fromkeys(note for row in measured.rows for note in row.notes):
+        say(f"export benchmark: {note}")
     print(tables(measured), file=sys.stderr if args.json == "-" else sys.stdout)
     if args.json:
         write_json(document(measured, settings, problems), args.json)
@@ -95,13 +96,3 @@ def _pictures(args: argparse.Namespace) -> tuple[str, ...]:
 def _accuracy(args: argparse.Namespace) -> dict[str, str]:
     given = {name: getattr(args, name) for name in ("coco", "queries", "shard", "images")}
     return {name: str(path) for name, path in given.items() if path} if args.coco or args.queries else {}
-
-
-def _count(text: str) -> int:
-    try:
-        value = int(text)
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= 0")
-    return value

@@ -113,8 +113,9 @@ def _read(
     values |= {key: _triple(getattr(args, f"{role}_{key}"), f"--{role}-{key}") for key in ("mean", "std")}
     given = {key: value for key, value in values.items() if value is not None}
     path = model or getattr(args, role)
-    require_modest_memory(path)
-    return read_model(path, getattr(args, f"{role}_sidecar"), given)
+    sidecar = getattr(args, f"{role}_sidecar")
+    require_modest_memory(path, sidecar)
+    return read_model(path, sidecar, given)
 
 
 def _triple(numbers: list[float] | None, option: str) -> list[float] | None:

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Inspect one model and return the exit code."""
-    require_modest_memory(args.model)
+    require_modest_memory(args.model, args.sidecar)
     reading = read_model(args.model, args.sidecar)
     value = reading_to_json(reading)
     if args.json:

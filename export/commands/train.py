@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 
-KINDS = {"detector": "export.commands.train_detector"}
+KINDS = {"detector": "export.commands.train_detector", "embedder": "export.commands.train_embedder"}
 EXAMPLE = "\n".join(importlib.import_module(module).EXAMPLE for module in KINDS.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge.bundle import Bundle, load_bundle
 from edge.command_line import say, write_json
@@ -14,14 +14,11 @@ from edge.errors import UsageError
 from edge.files import sha256_of_file
 from edge.inference.hardware import Hardware
 from export.bundles.replacing import replace_detector
-from export.train.curves import draw_curves
+from export.train.course import CURVES, Course
 from export.train.detector.comparison import best_threshold, compare
 from export.train.detector.judging import load_detector
 from export.train.detector.own_photos import OwnPhotos, read_own
 from export.train.extra import require_torch
-
-if TYPE_CHECKING:
-    from export.train.detector.fine_tune import Course
 
 SUMMARY = "learn to box your own products from labelled photos"
 EXAMPLE = """  python -m export train detector labels.json --images photos/ --out shop-bundle
@@ -60,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"export train: {sentence}")
     folder = args.out.with_name(args.out.name + ".training")
     model, course = _train(args, former, photos, folder)
-    _draw(course, folder / "curves.png")
+    course.draw(folder / CURVES)
     new = load_detector(model)
     threshold = best_threshold(new, photos.stopping)
     judged = replace(new, decoding=replace(new.decoding, score_threshold=threshold))
@@ -102,20 +99,6 @@ def _train(args: argparse.Namespace, former: Bundle, photos: OwnPhotos, folder: 
     return fine_tune(photos, call, start, folder)
 
 
-def _draw(course: Course, path: Path) -> None:
-    steps = [row[0] for row in course.rows]
-    panels = {
-        "loss": {
-            name: list(zip(steps, (row[i] for row in course.rows), strict=True))
-            for i, name in ((1, "score"), (2, "box"))
-        },
-        "AP50, photos that tell when to stop": {
-            "AP50": list(zip(steps, (row[3] for row in course.rows), strict=True)),
-        },
-    }
-    draw_curves(panels, path)
-
-
 def _document(
     args: argparse.Namespace,
     course: Course,
@@ -124,13 +107,13 @@ def _document(
     photos: OwnPhotos,
     folder: Path,
 ) -> dict[str, Any]:
-    best = max(course.rows, key=lambda row: row[3])
+    last, best = course.steps()
     return {
         "bundle": {"path": str(args.out), "name": bundle.name, "sha256": bundle.sha256},
         "learnt_from": len(photos.learning),
-        "steps": course.rows[-1][0],
-        "best_step": best[0],
-        "curves": str(folder / "curves.png"),
+        "steps": last,
+        "best_step": best,
+        "curves": str(folder / CURVES),
         "comparison": comparison,
         "skipped": len(photos.problems),
     }

@@ -1,8 +1,8 @@
 """From photos to answers: what is cut out of each photo, and what the gallery says to it.
 
-`--crop` chooses what is embedded: every detection, as in `edge tag`; the centre of the photo, as someone would aim a
-phone; or the whole photo. The last two leave the detector out, so that its misses and the embedder's can be told
-apart.
+`--crop` chooses what is embedded: every detection, the main object first, as in `edge tag`; the centre of the photo, as
+someone would aim a phone; or the whole photo. The last two leave the detector out, so that its misses and those of the
+embedder can be told apart.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from typing import Literal, get_args
 import numpy as np
 
 from edge.crops import cut_crops
-from edge.detections import Float32s, Int32s
+from edge.detections import Detections, Float32s, Int32s
 from edge.errors import MediaError
 from edge.matches import Matches
 from edge.media.sources import open_source
-from edge.pipeline import CANDIDATES, Kit, candidates_of
+from edge.pipeline import CANDIDATES, Kit, Objects, candidates_of, find_objects
 from edge.preprocessing import ImageArray
+from edge.prominence import MIDDLE_SHARE, middle_box
+from edge.stopwatch import Stopwatch
 from edge.tags import Candidate
 from export.evaluation.queries import Query
 from export.evaluation.retrieval import NOTHING, Answers
 
 Crop = Literal["detector", "centre", "whole"]
 CROPS: tuple[Crop, ...] = get_args(Crop)
-CENTRE_SHARE = 0.7
+CENTRE_SHARE = MIDDLE_SHARE
 Row = tuple[Int32s, Float32s]
 Ranking = tuple[Row, Row]
 
@@ -62,6 +64,7 @@ def ask(kit: Kit, queries: Iterable[Query], images: Path, crop: Crop) -> Answere
     asked: list[Query] = []
     expected: list[int] = []
     found: list[list[Ranking]] = []
+    boxes: list[Float32s] = []
     problems = []
     for query in queries:
         row = shard.find(query.product_id) if query.product_id else NOTHING
@@ -69,18 +72,21 @@ def ask(kit: Kit, queries: Iterable[Query], images: Path, crop: Crop) -> Answere
             problems.append(f"line {query.line}: product {query.product_id!r} is not in the shard {shard.root}")
             continue
         try:
-            crops = crops_of(kit, open_photo(images / query.path).image, crop)
-            found.append([_rank(kit, *one) for one in zip(crops, _search(kit, crops), strict=True)])
+            objects = objects_of(kit, open_photo(images / query.path).image, crop)
+            found.append([_rank(kit, *one) for one in zip(objects.looked_at, _search(kit, objects), strict=True)])
         except MediaError as e:
             problems.append(f"line {query.line}: {e}")
             continue
+        boxes.append(objects.detections.xyxy)
         asked.append(query)
         expected.append(row)
-    return Answered(tuple(asked), _answers(expected, found, 0), _answers(expected, found, 1), tuple(problems))
+    xyxy = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
+    answers, alone = (_answers(expected, found, xyxy, way) for way in (0, 1))
+    return Answered(tuple(asked), answers, alone, tuple(problems))
 
 
-def _search(kit: Kit, crops: list[ImageArray]) -> list[tuple[Candidate, ...]]:
-    return candidates_of(kit.gallery.search(kit.embedder.embed(crops), kit.looked_up), kit.gallery)
+def _search(kit: Kit, objects: Objects) -> list[tuple[Candidate, ...]]:
+    return candidates_of(kit.gallery.search(objects.embeddings, kit.looked_up), kit.gallery)
 
 
 def _rank(kit: Kit, crop: ImageArray, candidates: tuple[Candidate, ...]) -> Ranking:
@@ -96,28 +102,28 @@ def _row(kit: Kit, candidates: Sequence[Candidate]) -> Row:
     return product, similarity
 
 
-def _answers(expected: list[int], found: list[list[Ranking]], way: int) -> Answers:
+def _answers(expected: list[int], found: list[list[Ranking]], xyxy: Float32s, way: int) -> Answers:
     """Lay out the rankings of all crops of all photos, by one of the two ways."""
     photo = np.repeat(np.arange(len(found), dtype=np.int32), [len(rankings) for rankings in found])
     matches = Matches.empty(len(photo), CANDIDATES)
     product, similarity = matches.product.copy(), matches.similarity.copy()
     for at, ranking in enumerate(ranking for rankings in found for ranking in rankings):
         product[at], similarity[at] = ranking[way]
-    return Answers(np.array(expected, np.int32), photo, Matches(np.minimum(product, 0), product, similarity))
+    return Answers(np.array(expected, np.int32), photo, xyxy, Matches(np.minimum(product, 0), product, similarity))
 
 
-def crops_of(kit: Kit, image: ImageArray, crop: Crop) -> list[ImageArray]:
-    """Cut out of a photo what is to be embedded: one crop, or one for each detection."""
+def objects_of(kit: Kit, image: ImageArray, crop: Crop) -> Objects:
+    """Return what is to be asked of a photo: its objects, the main one first, or one window of it."""
     if crop == "detector":
-        return cut_crops(image, kit.detector.detect(image).xyxy, kit.bundle.embedder.crop_margin)
-    return cut_crops(image, central_box(image, CENTRE_SHARE if crop == "centre" else 1.0))
+        return find_objects(kit, image, Stopwatch(), still=True)
+    window = Detections.of(central_box(image, CENTRE_SHARE if crop == "centre" else 1.0), [1.0])
+    crops = cut_crops(image, window.xyxy)
+    return Objects(window, crops, crops, kit.embedder.embed(crops))
 
 
 def central_box(image: ImageArray, share: float) -> Float32s:
     """Return float32 (1, 4): the box of this share of each side in the middle of the picture."""
-    height, width = image.shape[:2]
-    low, high = (1 - share) / 2, (1 + share) / 2
-    return np.array([[low * width, low * height, high * width, high * height]], np.float32)
+    return middle_box((image.shape[1], image.shape[0]), share)
 
 
 @dataclass(frozen=True)

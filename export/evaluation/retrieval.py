@@ -4,11 +4,11 @@ A query is a photo that shows one product of the catalogue, or none. A photo giv
 its nearest products. The definitions, all shares of 0..1:
 
 - **recall_at_1, recall_at_5** (over photos that show a product): the product stands first, or among the first five,
-  of the photo's best crop, which is the one with the highest similarity to anything, as in `edge tag`. A photo in
-  which nothing was detected is a miss.
+  of the photo's main object, whose tag `edge tag` puts first; see `edge.prominence`. A photo in which nothing was
+  detected is a miss.
 - A **tag** is what `edge tag` reports as a match: the first product of a crop, if its similarity reaches the
   bundle's threshold and its lead over the next product the margin. A product found in several crops of one photo is
-  one tag, judged by its best crop. An ambiguous answer is no tag.
+  one tag, judged by its best crop. An ambiguous answer is no tag, and neither is one about a part of another object.
 - **tag_precision** (over tags): the tag names the product that the photo shows. Photos are labelled with one
   product, so a right tag of a second product in the background counts as wrong.
 - **tag_recall** (over photos that show a product): that product was tagged.
@@ -30,8 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.bundle import Matching
-from edge.detections import Int32s, require_shape
+from edge.detections import Float32s, Int32s, require_shape
 from edge.matches import Matches
+from edge.prominence import parts
 from export.evaluation.bootstrap import Float64s, ratio_interval
 
 NOTHING = -1
@@ -53,17 +54,20 @@ class Answers:
 
     Attributes:
         expected: int32 (n,) row of the product that the photo shows, or `NOTHING`.
-        photo: int32 (m,) row of the photo that a crop is cut from.
+        photo: int32 (m,) row of the photo that a crop is cut from; of each photo, the main object's crop first.
+        xyxy: float32 (m, 4) box of each crop in pixels of its photo.
         matches: m queries against one shard.
     """
 
     expected: Int32s
     photo: Int32s
+    xyxy: Float32s
     matches: Matches
 
     def __post_init__(self) -> None:
         require_shape("expected", self.expected, (None,))
         require_shape("photo", self.photo, (len(self.matches),))
+        require_shape("xyxy", self.xyxy, (len(self.matches), 4))
 
     def __len__(self) -> int:
         return len(self.expected)
@@ -71,7 +75,8 @@ class Answers:
     @classmethod
     def empty(cls) -> Answers:
         """Return zero photos."""
-        return cls(np.zeros(0, np.int32), np.zeros(0, np.int32), Matches.empty(0, AMONG))
+        none = np.zeros(0, np.int32)
+        return cls(none, none, np.zeros((0, 4), np.float32), Matches.empty(0, AMONG))
 
 
 @dataclass(frozen=True)
@@ -132,11 +137,11 @@ def tally(answers: Answers, matching: Matching) -> Float64s:
     counts = np.zeros((len(answers), 8))
     counts[:, SHOWS] = answers.expected != NOTHING
     counts[:, EMPTY] = answers.expected == NOTHING
-    best = _best_crops(answers)
-    hit = answers.matches.product[best, :AMONG] == answers.expected[answers.photo[best], None]
-    shows = counts[answers.photo[best], SHOWS] > 0
-    counts[answers.photo[best], FIRST] = hit[:, 0] & shows
-    counts[answers.photo[best], AMONG_FIVE] = hit.any(axis=1) & shows
+    photos, main = np.unique(answers.photo, return_index=True)
+    hit = answers.matches.product[main, :AMONG] == answers.expected[photos, None]
+    shows = counts[photos, SHOWS] > 0
+    counts[photos, FIRST] = hit[:, 0] & shows
+    counts[photos, AMONG_FIVE] = hit.any(axis=1) & shows
     photo, product = tags(answers, matching)
     right = product == answers.expected[photo]
     counts[:, TAGS] = np.bincount(photo, minlength=len(answers))
@@ -154,15 +159,19 @@ def tags(answers: Answers, matching: Matching) -> tuple[Int32s, Int32s]:
     new = np.ones(len(rows), np.bool_)
     new[1:] = (np.diff(product[rows]) != 0) | (np.diff(answers.photo[rows]) != 0)
     best = rows[new]
+    best = best[~_parts(answers, best)]
     certain = best[_margin(answers.matches, similarity)[best] >= matching.margin_threshold]
     return answers.photo[certain], product[certain]
 
 
-def _best_crops(answers: Answers) -> npt.NDArray[np.intp]:
-    """Return, for each photo with a crop, its crop of highest similarity (the first of equal ones)."""
-    order = np.lexsort((-answers.matches.similarity[:, 0], answers.photo))
-    _, first = np.unique(answers.photo[order], return_index=True)
-    return order[first]
+def _parts(answers: Answers, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Tell which of these rows are about a part of another object of the same photo."""
+    told = np.zeros(len(rows), np.bool_)
+    for photo in np.unique(answers.photo[rows]):
+        here = answers.photo[rows] == photo
+        seen = rows[here]
+        told[here] = parts(answers.xyxy[seen], answers.matches.product[seen, 0], answers.matches.similarity[seen, 0])
+    return told
 
 
 def _margin(matches: Matches, similarity: Float64s) -> Float64s:

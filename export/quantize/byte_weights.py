@@ -16,6 +16,8 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from export.quantize.restoring import Stored, store_weights
+
 LEAST_VALUES = 256
 LARGEST = 127
 
@@ -29,28 +31,19 @@ def with_byte_weights(model: onnx.ModelProto, kept: Collection[str] = ()) -> onn
         model: a float32 model; constants inside subgraphs, and those of fewer than two dimensions, are left alone.
         kept: names of constants that are left alone too.
     """
-    smaller = onnx.ModelProto()
-    smaller.CopyFrom(model)
-    graph, restoring, scales = smaller.graph, list[onnx.NodeProto](), list[onnx.TensorProto]()
-    for constant in graph.initializer:
-        values = numpy_helper.to_array(constant)
-        if constant.data_type != TensorProto.FLOAT or values.size < LEAST_VALUES or values.ndim < 2:
-            continue
-        if constant.name in kept:
-            continue
-        name, stored, scale = constant.name, f"{constant.name}.int8", f"{constant.name}.scale"
-        steps = row_steps(values)
-        restoring.append(helper.make_node("Cast", [stored], [f"{name}.steps"], to=TensorProto.FLOAT))
-        restoring.append(helper.make_node("Mul", [f"{name}.steps", scale], [name]))
-        scales.append(numpy_helper.from_array(steps, scale))
-        rounded = np.clip(np.round(values / steps), -LARGEST, LARGEST).astype(np.int8)
-        constant.CopyFrom(numpy_helper.from_array(rounded, stored))
-    graph.initializer.extend(scales)
-    nodes = [*restoring, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(smaller)
-    return smaller
+    return store_weights(model, lambda name, values: None if name in kept else _as_bytes(name, values))
+
+
+def _as_bytes(name: str, values: npt.NDArray[np.float32]) -> Stored | None:
+    if values.size < LEAST_VALUES or values.ndim < 2:
+        return None
+    stored, scale, steps = f"{name}.int8", f"{name}.scale", row_steps(values)
+    nodes = (
+        helper.make_node("Cast", [stored], [f"{name}.steps"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{name}.steps", scale], [name]),
+    )
+    rounded = np.clip(np.round(values / steps), -LARGEST, LARGEST).astype(np.int8)
+    return Stored(rounded, stored, nodes, (numpy_helper.from_array(steps, scale),))
 
 
 def row_steps(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -20,7 +20,7 @@ METRICS = {
     "ap50": "AP50",
     "box_agreement": "AP50 with the float model's boxes as truth",
     "recall_at_1": "recall@1",
-    "neighbour_agreement": "nearest neighbours that agree with the float model's",
+    "neighbour_agreement": "agreement of nearest neighbours",
 }
 DETAILS = {
     "box_iou_mean": "mean IoU with the float model's boxes",
@@ -29,7 +29,7 @@ DETAILS = {
     "cosine_p05": "cosine with the float model, 5th percentile",
     "cosine_median": "cosine with the float model, median",
     "spread": "spread of vectors, share of the float model's",
-    "neighbour_agreement": "nearest neighbours that agree with the float model's",
+    "neighbour_agreement": "agreement of nearest neighbours",
     "tag_precision_float": "tag precision, float",
     "tag_precision": "tag precision, this file",
     "tag_recall_float": "tag recall, float",

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from edge.errors import ModelError
+from export.quantize.restoring import Stored, store_weights
 
 LEAST_VALUES = 64
 
@@ -29,23 +31,13 @@ def with_half_weights(model: onnx.ModelProto, only: Collection[str] | None = Non
     Raises:
         ModelError: a constant is too large for float16 (beyond 65,504).
     """
-    smaller = onnx.ModelProto()
-    smaller.CopyFrom(model)
-    graph = smaller.graph
-    casts = []
-    for constant in graph.initializer:
-        values = numpy_helper.to_array(constant)
-        if constant.data_type != TensorProto.FLOAT or values.size < LEAST_VALUES:
-            continue
-        if only is not None and constant.name not in only:
-            continue
-        if np.abs(values).max() > np.finfo(np.float16).max:
-            raise ModelError(f"constant {constant.name!r} has values beyond the range of float16")
-        half = f"{constant.name}.half"
-        casts.append(helper.make_node("Cast", [half], [constant.name], to=TensorProto.FLOAT))
-        constant.CopyFrom(numpy_helper.from_array(values.astype(np.float16), half))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-    onnx.checker.check_model(smaller)
-    return smaller
+    return store_weights(model, lambda name, values: _as_halves(name, values) if only is None or name in only else None)
+
+
+def _as_halves(name: str, values: npt.NDArray[np.float32]) -> Stored | None:
+    if values.size < LEAST_VALUES:
+        return None
+    if np.abs(values).max() > np.finfo(np.float16).max:
+        raise ModelError(f"constant {name!r} has values beyond the range of float16")
+    half = f"{name}.half"
+    return Stored(values.astype(np.float16), half, (helper.make_node("Cast", [half], [name], to=TensorProto.FLOAT),))

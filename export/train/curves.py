@@ -24,13 +24,15 @@ def draw_curves(panels: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
     """
     try:
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
     except ImportError as e:
         raise MissingExtra("matplotlib, which draws the curves,", "export") from e
     figure = Figure(figsize=(5 * len(panels), 3.5), layout="constrained")
     for axes, (title, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name, curve in curves.items():
-            axes.plot([step for step, _ in curve], [value for _, value in curve], label=name)
+            axes.plot([step for step, _ in curve], [value for _, value in curve], marker=".", label=name)
         axes.set(title=title, xlabel="step")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         if curves:
             axes.legend()
     with whole_file(path) as temporary:

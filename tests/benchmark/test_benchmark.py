@@ -21,6 +21,8 @@ from export.benchmark.cases import Case, cases_of
 from export.benchmark.measuring import Measured, Row, Settings, Spread, measure
 from export.benchmark.plot import panels_of, write_plot
 from export.benchmark.table import document, tables
+from export.bundles.build import BundleSettings, build_bundle
+from export.bundles.reading import read_model
 from export.cli import main
 from tests.conftest import REPOSITORY
 
@@ -97,7 +99,7 @@ def test_an_interrupt_keeps_the_rounds_that_are_whole(monkeypatch: pytest.Monkey
         if next(turns) == 2:
             raise KeyboardInterrupt
         lap = {name: [1.0] for name in ("detect", "embed", "picture")}
-        return {"laps": lap, "runtimes": ["onnxruntime"], "cold_start_ms": 5.0, "peak_memory_mb": 90.0}
+        return {"laps": lap, "runtimes": ["onnxruntime"], "cold_start_ms": 5.0, "peak_memory_mb": 90.0, "notes": []}
 
     monkeypatch.setattr(measuring, "_turn", turn)
     measured = measure([CASE], Settings(("a.png",), rounds=9))
@@ -181,3 +183,19 @@ def test_a_plot_without_matplotlib_says_so_before_anything_is_measured(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["benchmark", "--plot", "plot.png"]) == 2
     assert "pip install 'taglet[export]'" in capsys.readouterr().err
+
+
+@pytest.mark.full
+def test_a_tflite_bundle_runs_where_only_tflite_runtime_is(shared: Path, tflite_python: Path, tmp_path: Path) -> None:
+    models = shared / "models"
+    parts = (
+        models / "detectors/yolox_nano_416_f16.tflite",
+        models / "embedders/mobilenet_v1_025_float_embedder.tflite",
+    )
+    build_bundle(*map(read_model, parts), BundleSettings("phone", target="phone"), tmp_path / "bundle")
+    words = ["benchmark", str(tmp_path / "bundle"), "--rounds", "1", "--runs", "1", "--json", "-"]
+    command = [str(tflite_python), "-m", "export", *words]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    [measured] = json.loads(done.stdout)["rows"]
+    assert measured["runtime"].startswith("tflite-runtime 2.14") and measured["picture_ms"]["p50"] > 0

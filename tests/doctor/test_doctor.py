@@ -45,6 +45,12 @@ def test_runtimes_that_are_not_installed_name_their_extra() -> None:
     assert found["tflite-runtime"].extra == "tflite"
 
 
+def test_a_slow_machine_is_told_how_often_to_look() -> None:
+    golden = {"runtime": "onnxruntime 1", "passed": True, "ms": {"total": 1500.0}}
+    said = checkup._verdict([machine.Runtime("onnxruntime", ".onnx", "", "1")], golden)
+    assert said == "This machine gives the right answers, slowly: 1500 ms a picture; use --every 2."
+
+
 def test_a_runtime_that_does_not_import_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(name: str) -> object:
         raise OSError("illegal instruction")
@@ -75,6 +81,9 @@ def test_a_runtime_that_the_models_do_not_run_on_is_said_not_to_be_tried(
         report = checkup.check_up(checkup.Subject(default_bundle()), Hardware(1))
         assert [sentence.split(":")[0] for sentence in report["unchecked"]] == expected
         assert all("edge doctor --bundle DIR" in sentence and ".tflite" in sentence for sentence in report["unchecked"])
+        tried, rest = report["verdict"].partition(" ms a picture")[::2]
+        assert tried.startswith("This machine is good: every golden step agrees on onnxruntime ")
+        assert rest == ("; ai-edge-litert 2 was not tried." if expected else ".")
     assert cli.main(["doctor", "--threads", "1"]) == 0
     assert "not tried    ai-edge-litert 2: no model of this bundle ran on it" in capsys.readouterr().out
 

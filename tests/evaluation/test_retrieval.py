@@ -9,17 +9,24 @@ from hypothesis import strategies as st
 
 from edge.bundle import Matching
 from edge.matches import Matches
+from edge.pipeline import without_parts
 from edge.tagging import Appearances, Sighting
-from edge.tags import Candidate
+from edge.tags import Box, Candidate
 from export.evaluation.retrieval import NOTHING, Answers, measure, measure_by_group, tags
 
 MATCHING = Matching(similarity_threshold=0.5, margin_threshold=0.1)
 CROP = np.zeros((2, 2, 3), np.uint8)
 
 
-def answers(expected: list[int], crops: list[tuple[int, list[tuple[int, float]]]]) -> Answers:
-    """Build answers from the photo of each crop and its products with their similarities, best first."""
+def answers(
+    expected: list[int],
+    crops: list[tuple[int, list[tuple[int, float]]]],
+    boxes: list[tuple[float, float, float, float]] | None = None,
+) -> Answers:
+    """Build answers from the photo of each crop and its products with their similarities, best first; boxes apart."""
     k = 5
+    apart = [(20.0 * place, 0.0, 20.0 * place + 10, 10.0) for place in range(len(crops))]
+    xyxy = np.array(boxes if boxes is not None else apart, np.float32).reshape(-1, 4)
     product = np.full((len(crops), k), -1, np.int32)
     similarity = np.full((len(crops), k), -1, np.float32)
     for row, (_, found) in enumerate(crops):
@@ -27,7 +34,7 @@ def answers(expected: list[int], crops: list[tuple[int, list[tuple[int, float]]]
             product[row, place], similarity[row, place] = number, value
     photo = np.array([photo for photo, _ in crops], np.int32)
     shard = np.where(product >= 0, 0, -1).astype(np.int32)
-    return Answers(np.array(expected, np.int32), photo, Matches(shard, product, similarity))
+    return Answers(np.array(expected, np.int32), photo, xyxy, Matches(shard, product, similarity))
 
 
 @pytest.mark.parametrize(
@@ -48,8 +55,18 @@ def answers(expected: list[int], crops: list[tuple[int, list[tuple[int, float]]]
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(5, 0.9), (4, 0.1)])]),
+            (1, 1, 0.5, 1, None),
+            id="recall looks at the main object, tags at all",
+        ),
+        pytest.param(
+            answers([3], [(0, [(5, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.1)])]),
             (0, 0, 0.5, 1, None),
-            id="recall looks at the best crop, tags at all",
+            id="a better answer about another object is no recall",
+        ),
+        pytest.param(
+            answers([3], [(0, [(3, 0.9), (4, 0.1)]), (0, [(5, 0.8), (4, 0.1)])], [(0, 0, 50, 90), (10, 5, 20, 15)]),
+            (1, 1, 1, 1, None),
+            id="a part of a product is no tag",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.88)])]),
@@ -91,26 +108,30 @@ def test_document_has_null_where_there_is_nothing_to_measure() -> None:
 
 def test_refuses_photo_numbers_of_another_length() -> None:
     with pytest.raises(ValueError, match=r"photo must have shape \(2,\), has \(1,\)"):
-        Answers(np.zeros(1, np.int32), np.zeros(1, np.int32), Matches.empty(2, 5))
+        Answers(np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros((2, 4), np.float32), Matches.empty(2, 5))
 
 
-sightings = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30), st.integers(0, 20), st.booleans()), max_size=12)
+PLACES = ((0.0, 0.0, 90.0, 90.0), (5.0, 5.0, 40.0, 40.0), (10.0, 10.0, 20.0, 20.0), (60.0, 60.0, 120.0, 120.0))
+sightings = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(1, 30), st.integers(0, 20), st.booleans(), st.sampled_from(PLACES)),
+    max_size=12,
+)
 
 
 @given(sightings)
-def test_tags_are_those_that_edge_tag_gives(rows: list[tuple[int, int, int, bool]]) -> None:
+def test_tags_are_those_that_edge_tag_gives_of_a_photo(rows: list[tuple[int, int, int, bool, Box]]) -> None:
     crops = []
-    for place, (product, high, lead, alone) in enumerate(rows):
+    for place, (product, high, lead, alone, _) in enumerate(rows):
         first = float(np.float32((high + place / len(rows)) / 32))  # all distinct: a product's best crop is one
         second = [] if alone else [(product + 1, float(np.float32(first - lead / 32)))]
         crops.append((0, [(product, first), *second]))
-    photo, product = tags(answers([0], crops), MATCHING)
+    photo, product = tags(answers([0], crops, [row[-1] for row in rows]), MATCHING)
     assert photo.tolist() == [0] * len(product)
 
     appearances = Appearances(MATCHING, max_gap_s=1.0)
-    for _, found in crops:
+    for (_, found), row in zip(crops, rows, strict=True):
         named = tuple(Candidate(0, str(number), "", similarity) for number, similarity in found)
-        appearances.observe(Sighting(0.0, (0.0, 0.0, 1.0, 1.0), 0.9, CROP, named))
-    given_tags, _ = appearances.close("content", "space", ["shard"])
+        appearances.observe(Sighting(0.0, row[-1], 0.9, CROP, named))
+    given_tags, _ = without_parts(*appearances.close("content", "space", ["shard"]))
     matches = sorted(tag.candidates[0].product_id for tag in given_tags if tag.status == "match")
     assert sorted(str(number) for number in product) == matches

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from edge.detections import Detections, Float32s
-from edge.geometry import area, clip_xyxy, iou, nms
+from edge.geometry import area, clip_xyxy, iou, nms, share_inside
 
 COORDINATE = st.floats(-2000, 2000, width=32)
 BOXES = hnp.arrays(np.float32, st.tuples(st.integers(0, 12), st.just(4)), elements=COORDINATE)
@@ -24,6 +24,7 @@ def test_every_function_takes_n_boxes(n: int) -> None:
     assert clip_xyxy(boxes, (10, 10)).shape == (n, 4)
     assert area(boxes).tolist() == [6.0] * n
     assert iou(boxes, boxes).shape == (n, n)
+    assert share_inside(boxes, boxes).tolist() == [[1.0] * n] * n
     assert nms(boxes, np.ones(n, np.float32), 0.5).tolist() == [0][:n]
 
 
@@ -44,6 +45,22 @@ def test_iou_is_symmetric_and_within_0_and_1(a: Float32s, b: Float32s) -> None:
 def test_iou_of_boxes_without_area_is_0_not_nan() -> None:
     point = np.float32([[3, 3, 3, 3]])
     assert iou(point, point).tolist() == [[0.0]]
+
+
+@given(BOXES, BOXES)
+def test_a_share_inside_is_within_0_and_1_and_no_less_than_the_iou(a: Float32s, b: Float32s) -> None:
+    share = share_inside(ordered(a), ordered(b))
+    assert ((share >= 0) & (share <= 1 + 1e-5)).all()
+    assert (share >= iou(ordered(a), ordered(b)) - 1e-5).all()
+
+
+def test_share_inside_is_of_the_first_box() -> None:
+    small, large, point = [0, 0, 2, 2], [0, 0, 4, 4], [1, 1, 1, 1]
+    assert share_inside(np.float32([small, large, point]), np.float32([large, small])).tolist() == [
+        [1.0, 1.0],
+        [1.0, 0.25],
+        [0.0, 0.0],
+    ]
 
 
 @given(BOXES, st.integers(0, 2**32 - 1), st.floats(0, 1))

@@ -28,9 +28,18 @@ def test_a_modest_model_passes(tmp_path):
     require_modest_memory(mean_embedder(tmp_path / "small.onnx"))
 
 
-def test_what_is_no_model_is_left_to_the_reader(tmp_path):
+def test_what_is_no_model_is_refused_in_the_trial_already(tmp_path):
     (tmp_path / "text.onnx").write_text("words")
-    require_modest_memory(tmp_path / "text.onnx")
+    with pytest.raises(ModelError, match="damaged, cut short, or no model"):
+        require_modest_memory(tmp_path / "text.onnx")
+
+
+def test_what_fails_while_running_is_left_to_the_reader(tmp_path):
+    nodes = [helper.make_node("Reshape", ["picture", "shape"], ["vector"])]
+    shape = {"shape": np.array([1, 7], np.int64)}
+    require_modest_memory(
+        save_model(tmp_path / "m.onnx", nodes, {"picture": ["n", 3, "h", "w"]}, {"vector": [1, 7]}, shape)
+    )
 
 
 def test_refuses_a_model_that_asks_for_gigabytes(tmp_path, capfd):

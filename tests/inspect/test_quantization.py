@@ -11,6 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.bundles.onnx_quantization import Quantization, quantization_of
 from export.bundles.reading import read_model
+from export.bundles.tflite_graph import FLOAT16, FLOAT32, UINT8, _layer_scheme
+from export.bundles.tflite_graph import INT8 as INT8_TYPE
 from export.cli import main
 from export.quantize.byte_weights import with_byte_weights
 from export.quantize.half_weights import with_half_weights
@@ -121,3 +123,18 @@ def test_default_bundle_is_weight_only(capsys: pytest.CaptureFixture[str]) -> No
     for name in ("detector", "embedder"):
         assert main(["inspect", str(default_bundle() / f"{name}.onnx")]) == 0
         assert "weight_only: int8 weights" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("activation", "weight", "weight_before", "expected"),
+    [
+        (FLOAT32, FLOAT32, None, "float"),
+        (FLOAT32, FLOAT32, FLOAT16, "float"),
+        (FLOAT32, FLOAT32, INT8_TYPE, "weight_only"),
+        (FLOAT32, INT8_TYPE, None, "dynamic"),
+        (INT8_TYPE, INT8_TYPE, None, "static"),
+        (UINT8, UINT8, None, "static"),
+    ],
+)
+def test_scheme_of_a_tflite_layer(activation: int, weight: int, weight_before: int | None, expected: str) -> None:
+    assert _layer_scheme(activation, weight, weight_before) == expected

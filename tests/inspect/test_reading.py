@@ -79,6 +79,10 @@ def test_options_go_before_the_sidecar(unknown: Path) -> None:
         ("labels = 'nowhere.txt'", "cannot be read"),
         ("labels = [1, 2]", "labels must be"),
         ("output = 'nowhere'", "the model has"),
+        ("[[family]]", "family is"),
+        ("family = 5", "family is 5, expected a name"),
+        ("pooling = 'max'", "pooling is 'max', expected one of"),
+        ("pooling = ['mean']", "pooling is"),
     ],
 )
 def test_rejects_a_sidecar_that_is_wrong_or_contradicts(unknown: Path, text: str, part: str) -> None:
@@ -86,6 +90,18 @@ def test_rejects_a_sidecar_that_is_wrong_or_contradicts(unknown: Path, text: str
     with pytest.raises(ModelError, match=part) as caught:
         read_model(unknown)
     assert "net.toml" in str(caught.value) or "net.onnx" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["score_threshold = 0.4", "strides = [8]", "output = 'vector'\noutputs = {grid = 'vector'}"]
+)
+def test_rejects_a_detectors_sidecar_beside_an_embedder(tmp_path: Path, text: str) -> None:
+    mean_embedder(tmp_path / "e.onnx")
+    (tmp_path / "e.toml").write_text(text)
+    with pytest.raises(
+        ModelError, match=r"e\.toml: \w+ describe a detector, and .*e\.onnx is read as .* kind embedder"
+    ):
+        read_model(tmp_path / "e.onnx")
 
 
 def test_a_missing_explicit_sidecar_is_one_sentence(unknown: Path) -> None:

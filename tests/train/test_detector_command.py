@@ -18,14 +18,16 @@ from edge.errors import InputError, ModelError  # noqa: E402
 from export.cli import main  # noqa: E402
 from export.quantize.byte_weights import with_byte_weights  # noqa: E402
 from export.quantize.half_weights import with_half_weights  # noqa: E402
+from export.train.contents import part  # noqa: E402
+from export.train.course import Course  # noqa: E402
 from export.train.curves import draw_curves  # noqa: E402
 from export.train.detector.comparison import best_threshold, compare  # noqa: E402
-from export.train.detector.fine_tune import Call, Course, fine_tune  # noqa: E402
+from export.train.detector.fine_tune import Call, fine_tune  # noqa: E402
 from export.train.detector.judging import load_detector  # noqa: E402
 from export.train.detector.network import Deployed, Network, Shape  # noqa: E402
 from export.train.detector.onnx_file import write_onnx  # noqa: E402
-from export.train.detector.own_photos import OwnPhotos, part, read_own  # noqa: E402
-from export.train.detector.weights import load_weights  # noqa: E402
+from export.train.detector.own_photos import OwnPhotos, read_own  # noqa: E402
+from export.train.weights import load_weights  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TINY = Shape((8, 8, 16, 16, 16), (0, 1, 0, 0), 8)
@@ -103,7 +105,7 @@ def test_weights_survive_the_way_through_the_file(tmp_path: Path, stored: str) -
     model = onnx.load(path)
     onnx.save({"float": lambda m: m, "half": with_half_weights, "byte": with_byte_weights}[stored](model), path)
     network, pictures = Network(TINY), torch.rand(8, 3, 64, 64)
-    load_weights(network, path, pictures)
+    load_weights(network, path, pictures, "detector")
     with torch.inference_mode():
         expected, found = Deployed(source)(pictures), Deployed(network.eval())(pictures)
         trained = Deployed(network.train())(pictures)
@@ -115,7 +117,7 @@ def test_weights_survive_the_way_through_the_file(tmp_path: Path, stored: str) -
 def test_refuses_weights_of_another_shape(tmp_path: Path) -> None:
     write_onnx(_worn(), tmp_path / "d.onnx", 64)
     with pytest.raises(ModelError, match="present shape"):
-        load_weights(Network(), tmp_path / "d.onnx", torch.rand(1, 3, 64, 64))
+        load_weights(Network(), tmp_path / "d.onnx", torch.rand(1, 3, 64, 64), "detector")
 
 
 def test_refuses_a_folder_of_another_training(tmp_path: Path) -> None:
@@ -126,9 +128,13 @@ def test_refuses_a_folder_of_another_training(tmp_path: Path) -> None:
 
 
 def test_course_is_stuck_only_after_its_patience() -> None:
-    rows = [(50 * i, 1.0, 1.0, value) for i, value in enumerate((0.1, 0.5, 0.4, 0.5, 0.3, 0.2))]
-    assert Course([]).best() == -1 and not Course([]).stuck()
-    assert not Course(rows[:5]).stuck() and Course(rows).stuck()
+    rows = [(50.0 * i, 1.0, value) for i, value in enumerate((0.1, 0.5, 0.4, 0.5, 0.3, 0.2))]
+    new = Course(("loss",), "AP50")
+    assert new.best() == -1 and not new.stuck() and new.steps() == (0, 0)
+    assert not Course(("loss",), "AP50", rows[:5]).stuck()
+    assert Course(("loss",), "AP50", rows[:4], start=0.5).stuck(), "the first weights were as good"
+    assert Course(("loss",), "AP50", rows[:4], start=0.6).steps() == (150, 0)
+    assert Course(("loss",), "AP50", rows).stuck() and Course(("loss",), "AP50", rows).steps() == (250, 50)
 
 
 def test_equal_detectors_are_not_told_apart(tmp_path: Path) -> None:

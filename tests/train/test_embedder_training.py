@@ -83,14 +83,14 @@ def _training(folder: Path, steps: int) -> Training:
 
 
 def test_interrupted_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    def interrupt(training: Training, loss: float) -> None:
+    def interrupt(training: Training, losses: dict[str, float]) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         _training(tmp_path, 4).run(interrupt, every=2)
     second, losses = _training(tmp_path, 4), list[float]()
     assert second.resume() and second.step == 2
-    second.run(lambda _, loss: losses.append(loss), every=1)
+    second.run(lambda _, at: losses.append(at["loss"]), every=1)
     assert second.step == 4 and len(losses) == 2 and all(np.isfinite(losses))
 
 

@@ -4,12 +4,10 @@ Role: the core of `export train detector`. What is learnt from is the user's pho
 rendered scenes, so that what the detector knew is not lost. Every so many steps it is measured on the photos that tell
 when to stop; the best file so far is kept.
 
-Invariants: the folder of the training holds everything that a second call needs to go on where the first one stopped.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,10 +15,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from edge.command_line import say
-from edge.errors import InputError, ModelError
-from edge.files import read_json_object, write_whole
+from edge.errors import ModelError
 from export.evaluation.coco import measure
+from export.train.course import CHECKPOINT, Course, Watch, claim, train_until_stuck
 from export.train.detector.augment import Variety
 from export.train.detector.cutting import out_of_box
 from export.train.detector.judging import judge, load_detector
@@ -32,10 +29,9 @@ from export.train.detector.rendered import RenderedBackgrounds, RenderedCutouts
 from export.train.detector.samples import Album, Sample
 from export.train.detector.scenes import Cutout, CutoutAlbum, CutoutSource, Scenes
 from export.train.detector.training import Ingredient, Recipe, Training
-from export.train.detector.weights import load_weights
+from export.train.weights import load_weights
 
-EVERY, PATIENCE = 50, 4
-BEST, NOW, COURSE, CHECKPOINT, CALL = "best.onnx", "now.onnx", "course.json", "run.checkpoint", "call.json"
+EVERY = 50
 FROM_WEIGHTS, FROM_NOTHING = 8e-4, 2e-3
 PICTURES_FOR_STATISTICS = 16
 
@@ -49,23 +45,6 @@ class Call:
     size: int
     steps: int
     seed: int
-
-
-@dataclass
-class Course:
-    """How a training went: one row (step, score loss, box loss, AP50) every so many steps."""
-
-    rows: list[tuple[int, float, float, float]]
-
-    def best(self) -> float:
-        """Return the best AP50 so far, -1 before the first."""
-        return max((row[3] for row in self.rows), default=-1.0)
-
-    def stuck(self) -> bool:
-        """Tell whether the last rows were all worse than the best before them."""
-        if len(self.rows) <= PATIENCE:
-            return False
-        return max(row[3] for row in self.rows[-PATIENCE:]) <= max(row[3] for row in self.rows[:-PATIENCE])
 
 
 def fine_tune(photos: OwnPhotos, call: Call, start: Path | None, folder: Path) -> tuple[Path, Course]:
@@ -84,56 +63,30 @@ def fine_tune(photos: OwnPhotos, call: Call, start: Path | None, folder: Path) -
         InputError: the folder belongs to another call.
         KeyboardInterrupt: after the checkpoint was written.
     """
-    _claim(folder, call)
-    weighed = start is not None
-    rate, warm_up = (FROM_WEIGHTS, 40) if weighed else (FROM_NOTHING, 100)
+    claim(folder, asdict(call))
+    rate, warm_up = (FROM_NOTHING, 100) if start is None else (FROM_WEIGHTS, 40)
     recipe = Recipe(call.size, call.steps, learning_rate=rate, warm_up=warm_up, averaging=0.99, seed=call.seed)
     training = Training(recipe, _ingredients(photos.learning, call.size), folder / CHECKPOINT)
-    course = _read_course(folder)
-    if training.resume():
-        say(f"going on after step {training.step} of {call.steps}")
-    elif start is not None:
-        _take_weights(training, start)
 
-    def report(now: Training, losses: dict[str, float]) -> bool:
-        write_onnx(now.averaged, folder / NOW, call.size)
-        ap50 = measure(judge(load_detector(folder / NOW), photos.stopping)).ap50
-        if ap50 > course.best():
-            (folder / NOW).replace(folder / BEST)
-        course.rows.append((now.step, float(losses["score"]), float(losses["box"]), float(ap50)))
-        write_whole(folder / COURSE, json.dumps({"rows": course.rows}) + "\n")
-        say(f"step {now.step} of {call.steps}: AP50 {ap50:.3f}, score {losses['score']:.3f}, box {losses['box']:.3f}")
-        return course.stuck()
+    def begin(new: Training) -> None:
+        if start is not None:
+            _take_weights(new, start)
 
-    if not course.stuck():
-        training.run(report, EVERY)
-    return folder / BEST, course
+    def write(now: Training, path: Path) -> None:
+        write_onnx(now.averaged, path, call.size)
 
+    def ap50(path: Path) -> float:
+        return measure(judge(load_detector(path), photos.stopping)).ap50
 
-def _claim(folder: Path, call: Call) -> None:
-    """Write what was asked for, or check that the folder holds a training of the same call."""
-    path = folder / CALL
-    if not path.exists():
-        write_whole(path, json.dumps(asdict(call), indent=2) + "\n")
-    elif (found := read_json_object(path, "training")) != asdict(call):
-        other = sorted(key for key, value in asdict(call).items() if found.get(key) != value)
-        raise InputError(
-            f"{folder}: holds a training of another call (different: {', '.join(other)}): remove it or choose "
-            "another --out"
-        )
-
-
-def _read_course(folder: Path) -> Course:
-    path = folder / COURSE
-    rows = read_json_object(path, "training")["rows"] if path.exists() else []
-    return Course([(int(step), score, box, ap50) for step, score, box, ap50 in rows])
+    watch = Watch(("score", "box"), "AP50", write, ap50)
+    return train_until_stuck(training, begin, watch, folder, EVERY)
 
 
 def _take_weights(training: Training, start: Path) -> None:
     rng = np.random.default_rng(training.recipe.seed)
     images = np.stack([training.sample(rng).image for _ in range(PICTURES_FOR_STATISTICS)])
     pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float().div_(255).to(training.device)
-    load_weights(training.network, start, pictures)
+    load_weights(training.network, start, pictures, "detector")
     training.averaged.load_state_dict(training.network.state_dict())
 
 
@@ -160,7 +113,7 @@ def usable_start(path: Path, size: int) -> bool:
     from export.train.detector.network import Network
 
     try:
-        load_weights(Network(), path, torch.zeros(1, 3, size, size))
+        load_weights(Network(), path, torch.zeros(1, 3, size, size), "detector")
     except ModelError:
         return False
     return True

@@ -6,17 +6,15 @@ left out; whoever names a test file of their own gets a refusal where it shares 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edge.command_line import progress
 from edge.errors import InputError, MediaError
-from export.train.detector.samples import ImageArray, Labelled, Sample, read_coco, read_image
+from export.train.contents import fingerprint, part
+from export.train.detector.samples import Labelled, Sample, read_coco, read_image
 
 FEWEST = 6
 STOPPING_SHARE = 0.15
@@ -84,14 +82,6 @@ def read_own(labels: Path, test: Path | None, images: Path, share: float, seed: 
     return OwnPhotos(sides[0], sides[1], sides[2], tuple(problems), tuple(notes))
 
 
-def part(photos: Sequence[Photo], share: float, seed: int) -> tuple[list[Photo], list[Photo]]:
-    """Part photos by a seeded draw of distinct contents; at least one is kept aside."""
-    contents = sorted({photo.sha256 for photo in photos})
-    order = np.random.default_rng(seed).permutation(len(contents))
-    aside = {contents[i] for i in order[: max(1, round(share * len(contents)))]}
-    return [p for p in photos if p.sha256 not in aside], [p for p in photos if p.sha256 in aside]
-
-
 def empty_classes(labels: Path) -> Iterator[str]:
     """Yield a sentence for each class of a COCO file that has no box."""
     document = json.loads(labels.read_bytes())
@@ -99,11 +89,6 @@ def empty_classes(labels: Path) -> Iterator[str]:
     for row in document.get("categories", []):
         if row.get("id") not in used:
             yield f"{labels}: the class {row.get('name', row.get('id'))!r} has no box: nothing is learnt of it"
-
-
-def fingerprint(image: ImageArray) -> str:
-    """Return the SHA-256 in hex of a picture's size and pixels, however its file is packed."""
-    return hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
 def _read(rows: Sequence[Labelled], problems: list[str]) -> Iterator[Photo]:

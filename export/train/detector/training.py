@@ -1,14 +1,12 @@
-"""The training loop: draw, augment, learn, average, keep a checkpoint.
+"""What a detector does in a step: draw, augment, learn, average.
 
-Invariants: every step draws from a generator seeded by (seed, step), so that a resumed run goes on where it stopped;
-a checkpoint is written whole or not at all, and Ctrl-C leaves one behind.
+Invariants: every step draws from a generator seeded by (seed, step), so that a resumed run goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import copy
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from edge.errors import InputError, OutputError
-from edge.files import whole_file
+from edge.errors import InputError
 from export.train.detector.augment import Variety, place, relight
 from export.train.detector.loss import Labels, detection_loss, imitation_loss
 from export.train.detector.network import Network, Shape, cells
 from export.train.detector.samples import Sample, Source
 from export.train.detector.teacher import Teacher
+from export.train.loop import ResumableTraining, rise_and_fall
 
-CHECKPOINT_SECONDS = 120.0
+LOWEST_RATE = 0.01
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ class Recipe:
     seed: int = 0
 
 
-class Training:
-    """A training that can be stopped and resumed."""
+class Training(ResumableTraining):
+    """A training of the detector."""
 
     def __init__(
         self,
@@ -76,16 +74,15 @@ class Training:
         shape: Shape | None = None,
         teacher: Teacher | None = None,
     ) -> None:
+        super().__init__(checkpoint)
         torch.manual_seed(recipe.seed)
-        self.recipe, self.ingredients, self.checkpoint, self.teacher = recipe, ingredients, checkpoint, teacher
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.recipe, self.ingredients, self.teacher = recipe, ingredients, teacher
         self.network = Network(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.imitators = nn.ModuleList(nn.Conv2d(self.network.shape.head, 128, 1) for _ in range(3)).to(self.device)
         groups = _decay_groups([self.network, self.imitators], recipe.weight_decay)
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate)
         self.cells = cells((recipe.size, recipe.size)).to(self.device)
-        self.step = 0
         if teacher is not None:
             teacher.watch([self.sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
 
@@ -104,72 +101,25 @@ class Training:
                 f"{checkpoint}: does not hold weights of this network ({type(e).__name__}): name another"
             ) from e
 
-    def resume(self) -> bool:
-        """Go on from the checkpoint if there is one; tell whether there was.
+    @property
+    def steps(self) -> int:
+        """The recipe's."""
+        return self.recipe.steps
 
-        Raises:
-            InputError: the file is not a checkpoint of this training.
-        """
-        if not self.checkpoint.exists():
-            return False
-        try:
-            state = torch.load(self.checkpoint, weights_only=True, map_location=self.device)
-            self.network.load_state_dict(state["network"])
-            self.averaged.load_state_dict(state["averaged"])
-            self.imitators.load_state_dict(state["imitators"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.step = int(state["step"])
-        except Exception as e:  # torch raises whatever its unpickler meets
-            raise InputError(
-                f"{self.checkpoint}: is not a checkpoint of this training ({type(e).__name__}): remove it to begin anew"
-            ) from e
-        return True
-
-    def run(self, report: Callable[[Training, dict[str, float]], bool | None], every: int) -> None:
-        """Train to the last step, or until `report`, called every so many steps and at the end, returns True.
-
-        Raises:
-            KeyboardInterrupt: as it came, after a checkpoint was written.
-        """
-        saved, begun, losses = time.monotonic(), time.monotonic(), list[npt.NDArray[np.float64]]()
-        try:
-            while self.step < self.recipe.steps:
-                losses.append(self._learn())
-                self.step += 1
-                if self.step % every == 0 or self.step == self.recipe.steps:
-                    score, box, imitation = np.mean(losses, axis=0)
-                    seconds, begun = time.monotonic() - begun, time.monotonic()
-                    losses.clear()
-                    if report(self, {"score": score, "box": box, "imitation": imitation, "seconds": seconds}):
-                        break
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    self.save()
-                    saved = time.monotonic()
-        finally:
-            self.save()
-
-    def save(self) -> None:
-        """Write the checkpoint, whole or not at all.
-
-        Raises:
-            OutputError: the disk is full, or the folder cannot be written.
-        """
-        state: dict[str, Any] = {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "imitators": self.imitators.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "shape": self.network.shape.to_json(),
-            "size": self.recipe.size,
+    def parts(self) -> dict[str, Any]:
+        """Return both networks, the imitators and the optimiser."""
+        return {
+            "network": self.network,
+            "averaged": self.averaged,
+            "imitators": self.imitators,
+            "optimiser": self.optimiser,
         }
-        try:
-            with whole_file(self.checkpoint) as temporary:
-                torch.save(state, temporary)
-        except RuntimeError as e:  # what torch makes of a full disk
-            raise OutputError(f"{self.checkpoint}: cannot be written ({e}): make room and run the call again") from e
 
-    def _learn(self) -> npt.NDArray[np.float64]:
+    def facts(self) -> dict[str, Any]:
+        """Return the network's shape and the side of its input."""
+        return {"shape": self.network.shape.to_json(), "size": self.recipe.size}
+
+    def learn(self) -> dict[str, float]:
         """Learn from one batch; return the losses of score, box and imitation."""
         images, labels = self._batch()
         for group in self.optimiser.param_groups:
@@ -190,7 +140,7 @@ class Training:
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
         self._average()
-        return np.array([score.item(), box.item(), taught.item()])
+        return {"score": score.item(), "box": box.item(), "imitation": taught.item()}
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -202,9 +152,8 @@ class Training:
                 value.lerp_(present[name], 1 - decay)
 
     def _learning_rate(self) -> float:
-        done = self.step / self.recipe.steps
-        cosine = 0.01 + 0.99 * (1 + np.cos(np.pi * done)) / 2
-        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / self.recipe.warm_up))
+        share = rise_and_fall(self.step, self.recipe.steps, self.recipe.warm_up, LOWEST_RATE)
+        return self.recipe.learning_rate * share
 
     def sample(self, rng: np.random.Generator) -> Sample:
         """Draw one augmented picture of the mixture."""

@@ -30,7 +30,7 @@ def train_first(out: Path, steps: int, seed: int, pool_size: int) -> float:
     source = RenderedFamilies(size=SIZE, pool_size=pool_size)
     training = Training(Recipe(steps=steps, seed=seed), source, out.with_suffix(".checkpoint"))
     training.resume()
-    training.run(lambda now, loss: print(f"step {now.step} of {steps}: loss {loss:.3f}", file=sys.stderr))
+    training.run(lambda now, at: print(f"step {now.step} of {steps}: loss {at['loss']:.3f}", file=sys.stderr), every=20)
     return write_onnx(training.result, out)
 
 

@@ -21,7 +21,7 @@ def matching_loss(packshots: Tensor, first: Tensor, second: Tensor, to_packshot:
     Returns:
         The mean cross entropy: photos to packshots by that weight, packshots to photos and photos to photos by half.
     """
-    own = torch.arange(len(packshots))
+    own = torch.arange(len(packshots), device=packshots.device)
 
     def towards(queries: Tensor, gallery: Tensor) -> Tensor:
         return functional.cross_entropy(queries @ gallery.T / TEMPERATURE, own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def write_onnx(network: Network, path: Path, size: int = SIZE) -> float:
     Raises:
         ModelError: the two differ by more than 1e-4; nothing is written.
     """
-    network = network.float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    network = copy.deepcopy(network).cpu().float().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     noise = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
     batch = {0: "batch"}
     with whole_file(path) as temporary:

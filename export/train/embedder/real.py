@@ -29,7 +29,7 @@ STYLE: SceneStyle = IN_HAND
 
 @dataclass(frozen=True)
 class RealProduct:
-    """One product as training sees it: a packshot (h, w, 3) on white and at least one photo, all uint8 RGB."""
+    """One product as training sees it: a packshot (h, w, 3) on white and its photos, if there are any, uint8 RGB."""
 
     packshot: Pictures
     photos: Sequence[Pictures]
@@ -63,6 +63,8 @@ class RealProducts:
         return Views(shots, np.stack([np.stack(self._photos(product, rng)) for product in drawn]))
 
     def _photos(self, product: RealProduct, rng: np.random.Generator) -> tuple[Pictures, Pictures]:
+        if not product.photos:
+            return self._scene(product, rng), self._scene(product, rng)
         photo = product.photos[int(rng.integers(len(product.photos)))]
         return aimed(photo, self.size, rng), self._scene(product, rng)
 

@@ -85,7 +85,7 @@ def _train(training: Training, given: argparse.Namespace) -> None:
     if not training.resume():
         training.begin_from(given.begin_from)
     steps = training.recipe.steps
-    training.run(lambda now, loss: print(f"step {now.step} of {steps}: loss {loss:.3f}", file=sys.stderr))
+    training.run(lambda now, at: print(f"step {now.step} of {steps}: loss {at['loss']:.3f}", file=sys.stderr), every=20)
     worst = write_onnx(training.result, given.out)
     print(f"{given.out}: written; PyTorch and ONNX differ by at most {worst:.1e}")
 

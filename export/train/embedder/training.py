@@ -1,12 +1,11 @@
-"""The training loop: draw products and lessons, vary light, learn, average, keep a checkpoint.
+"""What an embedder does in a step: draw products and lessons, vary light, learn, average.
 
-Invariants: the pictures of a step come from a generator seeded by (seed, step); a checkpoint is written whole or not
-at all, and Ctrl-C leaves one behind. A resumed run goes on where it stopped, with a pool rendered anew.
+Invariants: the pictures of a step come from a generator seeded by (seed, step). A resumed run goes on where it stopped,
+with a pool rendered anew.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,14 +17,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edge.errors import InputError
-from edge.files import whole_file
 from export.train.embedder.imitation import Readers
 from export.train.embedder.lessons import Lessons
 from export.train.embedder.loss import matching_loss
 from export.train.embedder.network import Network, Shape
 from export.train.embedder.rendered import Pictures, Views
+from export.train.loop import ResumableTraining, rise_and_fall
 
-CHECKPOINT_SECONDS = 120.0
+LOWEST_RATE = 1e-5
 SMALL_SIZE_SHARE = 0.8
 
 
@@ -81,8 +80,8 @@ class Recipe:
     seed: int = 0
 
 
-class Training:
-    """A training that can be stopped and resumed."""
+class Training(ResumableTraining):
+    """A training of the embedder."""
 
     def __init__(
         self,
@@ -92,16 +91,16 @@ class Training:
         shape: Shape | None = None,
         lessons: Lessons | None = None,
     ) -> None:
+        super().__init__(checkpoint)
         torch.manual_seed(recipe.seed)
-        self.recipe, self.source, self.checkpoint, self.lessons = recipe, source, checkpoint, lessons
-        self.network = Network(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.recipe, self.source, self.lessons = recipe, source, lessons
+        self.network = Network(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = torch.optim.swa_utils.AveragedModel(
             self.network, avg_fn=_warming_average(recipe.averaging), use_buffers=True
         )
-        self.readers = Readers(self.network.shape) if lessons else nn.ModuleList()
+        self.readers = (Readers(self.network.shape) if lessons else nn.ModuleList()).to(self.device)
         learnt = [*self.network.parameters(), *self.readers.parameters()]
         self.optimiser = torch.optim.AdamW(learnt, weight_decay=recipe.weight_decay)
-        self.step = 0
 
     @property
     def result(self) -> Network:
@@ -123,61 +122,26 @@ class Training:
         except RuntimeError as e:
             raise InputError(f"{checkpoint}: holds a network of another shape than this training's") from e
 
-    def resume(self) -> bool:
-        """Go on from the checkpoint if there is one; tell whether there was.
+    @property
+    def steps(self) -> int:
+        """The recipe's."""
+        return self.recipe.steps
 
-        Raises:
-            InputError: the file is not a checkpoint of this training.
-        """
-        if not self.checkpoint.exists():
-            return False
-        try:
-            state = torch.load(self.checkpoint, weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.averaged.load_state_dict(state["averaged"])
-            self.readers.load_state_dict(state["readers"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.step = int(state["step"])
-        except Exception as e:  # torch raises whatever its unpickler meets
-            raise InputError(
-                f"{self.checkpoint}: is not a checkpoint of this training ({type(e).__name__}): remove it to begin anew"
-            ) from e
-        return True
-
-    def run(self, report: Callable[[Training, float], None], every: int = 20) -> None:
-        """Train to the last step; `report` gets the mean loss of every so many steps.
-
-        Raises:
-            KeyboardInterrupt: as it came, after a checkpoint was written.
-        """
-        saved, losses = time.monotonic(), list[float]()
-        try:
-            while self.step < self.recipe.steps:
-                losses.append(self._learn())
-                self.step += 1
-                if self.step % every == 0 or self.step == self.recipe.steps:
-                    report(self, float(np.mean(losses)))
-                    losses.clear()
-                if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    self.save()
-                    saved = time.monotonic()
-        finally:
-            self.save()
-
-    def save(self) -> None:
-        """Write the checkpoint, whole or not at all."""
-        state: dict[str, Any] = {
-            "network": self.network.state_dict(),
-            "averaged": self.averaged.state_dict(),
-            "readers": self.readers.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "shape": asdict(self.network.shape),
+    def parts(self) -> dict[str, Any]:
+        """Return both networks, the readers and the optimiser."""
+        return {
+            "network": self.network,
+            "averaged": self.averaged,
+            "readers": self.readers,
+            "optimiser": self.optimiser,
         }
-        with whole_file(self.checkpoint) as temporary:
-            torch.save(state, temporary)
 
-    def _learn(self) -> float:
+    def facts(self) -> dict[str, Any]:
+        """Return the network's shape."""
+        return {"shape": asdict(self.network.shape)}
+
+    def learn(self) -> dict[str, float]:
+        """Learn from one batch; return its loss."""
         rng = np.random.default_rng([self.recipe.seed, self.step])
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
@@ -187,27 +151,27 @@ class Training:
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.averaged.update_parameters(self.network)
-        return loss.item()
+        return {"loss": loss.item()}
 
     def _loss(self, rng: np.random.Generator) -> Tensor:
         """Look at products and lessons in one batch, so that both make its statistics."""
         views = self.source.draw(self.recipe.products, rng)
         pictures, taught = self.lessons.draw(self.recipe.lessons, rng) if self.lessons else (views.packshots[:0], [])
         mirrored = rng.random() < 0.5
-        with torch.autocast("cpu", torch.bfloat16):
-            maps = self.network.maps(self._batch(views, pictures, mirrored))
+        with torch.autocast(self.device.type, torch.bfloat16):
+            maps = self.network.maps(self._batch(views, pictures, mirrored).to(self.device))
             raw = self.network.vector(maps)
         seen = 3 * len(views.packshots)
         packshots, first, second = functional.normalize(raw[:seen].float(), dim=1).chunk(3)
         loss = matching_loss(packshots, first, second, self.recipe.to_packshot)
         if self.lessons and isinstance(self.readers, Readers):
-            targets = [level.flip(3) for level in taught] if mirrored else taught
+            targets = [(level.flip(3) if mirrored else level).to(self.device) for level in taught]
             loss = loss + self.readers.imitation_loss([level[seen:].float() for level in maps], targets)
         return loss
 
     def _learning_rate(self) -> float:
-        cosine = (1 + np.cos(np.pi * self.step / self.recipe.steps)) / 2
-        return float(self.recipe.learning_rate * cosine * min(1.0, (self.step + 1) / self.recipe.warm_up)) + 1e-5
+        share = rise_and_fall(self.step, self.recipe.steps, self.recipe.warm_up)
+        return self.recipe.learning_rate * share + LOWEST_RATE
 
     def _batch(self, views: Views, lessons: Pictures, mirrored: bool) -> Tensor:
         """Stack packshots, first photos, second photos, lessons; mirror all or none: a print stays one print."""
@@ -226,7 +190,7 @@ def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
         InputError: the file is not a checkpoint.
     """
     try:
-        state = torch.load(checkpoint, weights_only=True)["averaged"]
+        state = torch.load(checkpoint, weights_only=True, map_location="cpu")["averaged"]
         return {name.removeprefix("module."): value for name, value in state.items() if name.startswith("module.")}
     except Exception as e:  # torch raises whatever its unpickler meets
         raise InputError(f"{checkpoint}: is not a checkpoint of the embedder ({type(e).__name__})") from e
