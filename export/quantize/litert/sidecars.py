@@ -55,14 +55,19 @@ def toml_text(values: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]
     lines = [f"{key} = {_toml(value)}" for key, value in values.items()]
     for name, table in tables.items():
         if table:
-            lines += ["", f"[{name}]", *(f"{json.dumps(key)} = {_toml(value)}" for key, value in table.items())]
+            lines += ["", f"[{name}]", *(f"{_quoted(key)} = {_toml(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
 
 
 def _toml(value: Any) -> str:
     """Return a JSON value as TOML: strings, numbers and booleans are written alike, objects are not."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{_quoted(key)} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string: JSON's, but that TOML wants DEL escaped too and takes no surrogate pairs."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -17,7 +17,6 @@ INT8_SINCE = {
     "CONV_2D": 3,
     "DEPTHWISE_CONV_2D": 3,
     "DEQUANTIZE": 2,
-    "DIV": 3,
     "EXP": 2,
     "FULLY_CONNECTED": 4,
     "GATHER": 2,
