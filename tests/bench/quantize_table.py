@@ -59,7 +59,9 @@ ROWS = {
 }
 
 
-class _Reader(CalibrationDataReader):  # type: ignore[misc]
+class Reader(CalibrationDataReader):  # type: ignore[misc]
+    """Feeds as onnxruntime asks for them."""
+
     def __init__(self, feeds: Iterator[Feeds]) -> None:
         self._feeds = feeds
 
@@ -92,7 +94,7 @@ def _plain(job: Job, target: Path) -> dict[str, Any]:
         model = version_converter.convert_version(model, 13)
     onnx.save(model, target.with_suffix(".float.onnx"))
     feeds = iter(CalibrationFeeds(job.reading, job.calibration, job.chain))
-    quantize_static(target.with_suffix(".float.onnx"), target, _Reader(feeds))
+    quantize_static(target.with_suffix(".float.onnx"), target, Reader(feeds))
     judged = open_judge(job).judge(replace(read_model(target), kind=job.reading.kind))
     rule = job.reading.preprocessing
     assert rule is not None
