@@ -79,7 +79,9 @@ def _lines(document: dict[str, Any], out: Path) -> list[str]:
     table = [f"{'file':<44} {'size':>6} {'p50 ms':>8} {'int8':>5} {'points lost':>12}  budget"]
     table += [_row(row) for row in rows.values()]
     why = [f"{target}: {document['recommended'][target]}\n    {why}" for target, why in document["why"].items()]
-    return [*table, "", document["verdict"], *why, f"report: {out / 'report.html'}"]
+    needed = max((row["metric"]["pictures_needed"] or 0 for row in rows.values()), default=0)
+    undecided = [f"these pictures do not decide the budget of every file: about {needed} would"] if needed else []
+    return [*table, "", document["verdict"], *why, *undecided, f"report: {out / 'report.html'}"]
 
 
 def _row(row: dict[str, Any]) -> str:

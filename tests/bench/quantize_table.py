@@ -4,6 +4,7 @@ Beside it plain onnxruntime static quantization as its defaults have it, judged 
 the float model in one run.
 
     python -m tests.bench.quantize_table OUT [NAME...]
+    python -m tests.bench.quantize_table OUT --table
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from export.quantize.asking import Request, ask
 from export.quantize.feeding import CalibrationFeeds
 from export.quantize.job import Job
 from export.quantize.judging import open_judge
+from export.quantize.preparing import prepare
 from export.quantize.ranges import Feeds
 from export.quantize.run import quantize
 from export.quantize.timing import time_in_turn
@@ -73,7 +75,7 @@ def main(out: Path, names: list[str]) -> None:
     """Write one JSON file for each row into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     for name in names or list(ROWS):
-        row, scratch = ROWS[name], out / name.replace(" ", "_").replace("'", "")
+        row, scratch = ROWS[name], out / _folder(name)
         job, remarks = ask(row.model, _request(row, scratch))
         told: list[dict[str, Any]] = []
         try:
@@ -87,10 +89,62 @@ def main(out: Path, names: list[str]) -> None:
         print(name, broken or told[0]["verdict"], plain, flush=True)
 
 
+def table(out: Path) -> str:
+    """Return the rows that lie in a folder as Markdown."""
+    lines = [
+        "| model | float MB | file | size | points lost | time | int8 | verdict | plain: size | lost | time |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name in ROWS:
+        path = out / f"{_folder(name)}.json"
+        if path.is_file():
+            lines += _lines(name, json.loads(path.read_text()))
+    return "\n".join(lines)
+
+
+def _lines(name: str, row: dict[str, Any]) -> list[str]:
+    [ours], plain = row["ours"], row["plain"]
+    base = ours["baseline"]
+    files = {v["file"]: v for v in ours["variants"] if v["scheme"] != "float"}
+    chosen = {file: [t for t, f in ours["recommended"].items() if f == file] for file in files}
+    rows = []
+    for file, v in files.items():
+        if v["scheme"] in ("fp16",) and not chosen[file]:
+            continue
+        held = "held" if v["passed"] else "refused"
+        verdict = f"{held}, {', '.join(chosen[file])}" if chosen[file] and not row["broken"] else held
+        form = f"{v['scheme'].replace('_', '-')} {'LiteRT' if file.endswith('.tflite') else 'ONNX'}"
+        time = v["latency_ms"]["p50"] / base["latency_ms"]["p50"]
+        cells = [
+            form,
+            f"{v['size_ratio']:.3f}",
+            _lost(v["metric"]),
+            f"{time:.2f}",
+            f"{v['int8_macs_share']:.0%}",
+            verdict,
+        ]
+        rows.append(cells)
+    beside = [f"{plain['size_ratio']:.3f}", _lost(plain), f"{plain['time_ratio']:.2f}"]
+    first = [f"{name} ({ours['variants'][0]['metric']['name']})", f"{base['bytes'] / 1e6:.2f}", *rows[0], *beside]
+    rest = [["", "", *cells, "", "", ""] for cells in rows[1:]]
+    return [f"| {' | '.join(cells)} |" for cells in (first, *rest)]
+
+
+def _lost(metric: dict[str, Any]) -> str:
+    interval = metric["drop_ci95"]
+    shown = f" [{interval[0]:.1f}, {interval[1]:.1f}]" if interval else ""
+    return f"{metric['drop_points']:.1f}{shown}" + (", refused" if metric["reason"] else "")
+
+
+def _folder(name: str) -> str:
+    return name.replace(" ", "_").replace("'", "")
+
+
 def _plain(job: Job, target: Path) -> dict[str, Any]:
     """Quantize as onnxruntime's defaults do: signed activations, one scale for each weight tensor."""
-    model = onnx.load(job.reading.path)
-    if (job.reading.facts.opset or 0) < 13:
+    prepared = prepare(job.reading)
+    model = prepared.model if prepared.note else onnx.load(job.reading.path)
+    if not prepared.note and (job.reading.facts.opset or 0) < 13:
         model = version_converter.convert_version(model, 13)
     onnx.save(model, target.with_suffix(".float.onnx"))
     feeds = iter(CalibrationFeeds(job.reading, job.calibration, job.chain))
@@ -100,7 +154,7 @@ def _plain(job: Job, target: Path) -> dict[str, Any]:
     assert rule is not None
     times = time_in_turn({"float": (target.with_suffix(".float.onnx"), rule), "plain": (target, rule)})
     return {
-        "size_ratio": target.stat().st_size / target.with_suffix(".float.onnx").stat().st_size,
+        "size_ratio": target.stat().st_size / prepared.float_bytes,
         "drop_points": judged.drop_points,
         "drop_ci95": judged.drop_ci95,
         "metric": judged.metric,
@@ -143,4 +197,7 @@ def _link(files: list[Path], folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    if sys.argv[2:] == ["--table"]:
+        print(table(Path(sys.argv[1])))
+    else:
+        main(Path(sys.argv[1]), sys.argv[2:])
