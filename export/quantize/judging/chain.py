@@ -20,7 +20,6 @@ from edge.embedder import Projection
 from edge.errors import InputError, ModelError, SpaceMismatch
 from edge.files import sha256_of_file
 from edge.gallery import Gallery
-from edge.matches import Matches
 from edge.pipeline import Kit
 from edge.shard import Shard, open_shard
 from export.bundles.build import space_id
@@ -90,7 +89,7 @@ class ChainJudge:
             answers = ask(kit, progress(self.queries, "variant", len(self.queries), "photo"), self.images, "detector")
         except ModelError as e:
             require_runs((kit.detector if self.reading.kind == "detector" else kit.embedder).session)
-            return self._judged(Answers(self.floating.expected, np.zeros(0, np.int32), Matches.empty(0, AMONG)), str(e))
+            return self._judged(replace(Answers.empty(), expected=self.floating.expected), str(e))
         return self._judged(answers.answers, "")
 
     def _judged(self, answers: Answers, reason: str) -> Judged:
