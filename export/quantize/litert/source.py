@@ -18,6 +18,7 @@ from typing import get_args
 import numpy as np
 import numpy.typing as npt
 
+from edge.command_line import progress
 from edge.errors import MediaError, ModelError
 from edge.inference import open_session
 from edge.media.pictures import read_picture
@@ -212,7 +213,7 @@ def open_litert(job: Job, folder: Path, images: Images | None = None) -> LitertS
 
 def _measured(reading: ModelReading, floating: Path, rule: Preprocessing, images: Images) -> LitertSource:
     model = read_flatbuffer(floating)
-    feeds = (rule.apply(image)[0] for image in images())
+    feeds = (rule.apply(image)[0] for image in progress(images(), "measuring ranges", unit="picture"))
     ranges = measure_ranges(floating, feeds, computed_names(model))
     picture = {name_of(model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]): pixel_range(rule)}
     methods: tuple[Method, ...] = get_args(Method)

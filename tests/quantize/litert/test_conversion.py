@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from edge.detector import Detector
 from edge.errors import ModelError
 from edge.inference import open_session
 from edge.media.pictures import read_picture
+from export import cli as export_cli
 from export.bundles.reading import ModelReading, read_model
 from export.quantize.job import Evaluation, Job
 from export.quantize.litert import LitertSource, open_litert, suits_of
@@ -141,6 +144,35 @@ def test_converted_embedder_gives_the_same_vectors(shared: Path, tmp_path: Path,
         b = next(iter(theirs.run({theirs.inputs[0].name: source.rule.apply(image)[0]}).values())).ravel()
         assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) >= 0.999
     assert isinstance(source.int8("mixed.tflite"), Variant)
+
+
+@pytest.mark.full
+def test_packaged_models_as_float16_give_the_golden_steps_on_both_runtimes(
+    shared: Path, tflite_python: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ONNX to float16 LiteRT to a bundle, golden on LiteRT here, checked on tflite-runtime there."""
+    parts: list[str] = []
+    for part in ("detector", "embedder"):
+        made = opened(read_model(PACKAGED / f"{part}.onnx"), shared, tmp_path).half(f"{part}.fp16.tflite")
+        assert isinstance(made, Variant)
+        parts += [f"--{part}", str(made.path)]
+    bundle, shard, golden, images = (str(tmp_path / name) for name in ("bundle", "shard", "golden", "items.csv"))
+    names = [path.name for path in pictures_of(shared)[:6]]
+    Path(images).write_text(
+        "product_id,title,image\n" + "".join(f"p{i},P {i},{name}\n" for i, name in enumerate(names))
+    )
+    folder = ["--images", str(shared / "models" / "images")]
+    chosen = ["--bundle", bundle, "--shard", shard]
+    assert export_cli.main(["bundle", *parts, "--out", bundle]) == 0
+    assert export_cli.main(["catalog", images, *folder, "--bundle", bundle, "--out", shard]) == 0
+    assert export_cli.main(["golden", *chosen, *folder, "--out", golden]) == 0
+    check = [*chosen, "--golden", golden, "--threads", "1", "--json", "-"]
+    command = [str(tflite_python), "-m", "edge", "doctor", *check]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    capsys.readouterr()
+    assert done.returncode == 0, done.stdout + done.stderr
+    (told,) = json.loads(done.stdout)["golden"]
+    assert told["runtime"] == "tflite-runtime 2.14.0" and told["passed"] and told["steps"] >= 28
 
 
 @pytest.mark.full
