@@ -132,7 +132,7 @@ def _slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
 def _alike(model: onnx.ModelProto, folded: onnx.ModelProto, reading: ModelReading) -> bool:
     assert reading.preprocessing is not None
     picture, _ = reading.preprocessing.apply(trial_picture())
-    before, after = (_run(m, picture) for m in (model, folded))
+    before, after = (run_once(m, picture) for m in (model, folded))
     return all(
         a.shape == b.shape
         and float(np.abs(a - b).max(initial=0)) <= TOLERANCE * max(1.0, float(np.abs(a).max(initial=0)))
@@ -140,7 +140,8 @@ def _alike(model: onnx.ModelProto, folded: onnx.ModelProto, reading: ModelReadin
     )
 
 
-def _run(model: onnx.ModelProto, picture: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[np.ndarray]:
+def run_once(model: onnx.ModelProto, picture: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[np.ndarray]:
+    """Return the outputs of one run, float64."""
     options = ort.SessionOptions()
     options.log_severity_level = 4
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

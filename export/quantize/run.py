@@ -32,7 +32,7 @@ from export.quantize.report import Report, write_report
 from export.quantize.sizes import itemised
 from export.quantize.timing import Timing, time_in_turn
 from export.quantize.variant import NotMade, Variant
-from export.quantize.verdict import STATIC, Measured, broken_promise, recommend
+from export.quantize.verdict import REFUSED, STATIC, Measured, broken_promise, recommend
 
 MARKER = "report.json"
 CHOOSING = 48
@@ -84,6 +84,8 @@ def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
     float_bytes = source.prepared.float_bytes if source else job.reading.facts.bytes
     measured = [_measure(job, form, float_bytes, timings) for form in forms]
     measured = [_with_companions(m, not_made) for m in measured]
+    noise = _noise(source, forms) if source else ()
+    measured = [m if m.passed else _set_aside(m, folder / REFUSED) for m in measured]
     about_source = (source.prepared.note, source.domain_warning(job), *source.problems) if source else ()
     return Report(
         job=job,
@@ -91,8 +93,8 @@ def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
         not_made=tuple(not_made),
         choices={target: recommend(target, measured, measured[0]) for target in job.targets},
         found=next((form.found for form in forms if form.found), None),
-        noise=_noise(source, forms) if source else (),
-        broken=broken_promise(job.targets, measured),
+        noise=noise,
+        broken=broken_promise(job.targets, measured, not_made),
         remarks=(*remarks, *filter(None, about_source)),
         calibrated_on=source.fed if source else len(job.calibration),
     )
@@ -226,6 +228,15 @@ def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
     except ModelError as e:
         not_made.append(NotMade(measured.variant.scheme, ("phone",), str(e)))
         return measured
+
+
+def _set_aside(measured: Measured, folder: Path) -> Measured:
+    """Move a refused file and its sidecar to where nobody takes it for a result."""
+    folder.mkdir(exist_ok=True)
+    path = measured.variant.path
+    if sidecar_of(path).exists():
+        sidecar_of(path).rename(folder / sidecar_of(path).name)
+    return replace(measured, variant=replace(measured.variant, path=path.rename(folder / path.name)))
 
 
 def _noise(source: OnnxSource, forms: Sequence[Form]) -> tuple[TensorNoise, ...]:

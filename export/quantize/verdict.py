@@ -19,10 +19,12 @@ from edge.machine import machine
 from export.quantize.job import Target
 from export.quantize.judged import Judged
 from export.quantize.timing import Timing
-from export.quantize.variant import Variant
+from export.quantize.variant import NotMade, Variant
 
 NOT_SLOWER = 1.05
 AS_FAST = 1.1
+REFUSED = "refused"
+"""Folder inside that of the report for files that do not hold the budget."""
 STATIC = ("qdq", "mixed", "int8")
 ESTIMATED = "estimated: run `export benchmark` on the device"
 
@@ -56,7 +58,8 @@ class Measured:
     @property
     def file(self) -> str:
         """Its name in the folder of the report."""
-        return self.variant.path.name
+        path = self.variant.path
+        return f"{REFUSED}/{path.name}" if path.parent.name == REFUSED else path.name
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def measured_on() -> str:
     return f"{here['architecture']}, {here['cores']} cores, {' '.join(matters) or 'no int8 instructions'}, one thread"
 
 
-def broken_promise(targets: Sequence[Target], measured: Sequence[Measured]) -> str:
+def broken_promise(targets: Sequence[Target], measured: Sequence[Measured], not_made: Sequence[NotMade] = ()) -> str:
     """Return why the budget is not met, in one sentence, or nothing.
 
     A Pi and a phone are promised a static int8 file, a browser one whose weights take fewer bytes.
@@ -105,9 +108,13 @@ def broken_promise(targets: Sequence[Target], measured: Sequence[Measured]) -> s
     for target in targets:
         wanted = STATIC if target != "web" else ("weight_only", "fp16")
         made = [m for m in measured if m.variant.scheme in wanted and target in m.variant.targets]
-        if made and not any(m.passed for m in made):
+        what = f"no {'int8' if target != 'web' else 'smaller'} file for {target}"
+        if not made:
+            why = "; ".join(n.why for n in not_made if target in n.targets) or "no runtime for it is installed"
+            return f"{what} can be made: {why}"
+        if not any(m.passed for m in made):
             best = min(made, key=lambda m: (bool(_reason(m)), _drop(m)))
-            return f"no {'int8' if target != 'web' else 'smaller'} file for {target} holds the budget: {_lost(best)}"
+            return f"{what} holds the budget: {_lost(best)}"
     return ""
 
 

@@ -66,9 +66,9 @@ def test_folding_that_changes_the_result_is_refused(tmp_path: Path, monkeypatch:
 def test_numbers_stay_the_same(tmp_path: Path) -> None:
     reading = reading_of(network(9, listed=True), tmp_path / "m.onnx")
     folded = prepare(reading).model
-    from export.quantize.preparing import _run
+    from export.quantize.preparing import run_once
 
     picture = np.random.default_rng(0).uniform(-1, 1, (1, 3, 16, 16)).astype(np.float32)
-    [before], [after] = _run(onnx.load(reading.path), picture), _run(folded, picture)
+    [before], [after] = run_once(onnx.load(reading.path), picture), run_once(folded, picture)
     assert np.abs(before).max() > 1
     assert np.abs(before - after).max() < 1e-4

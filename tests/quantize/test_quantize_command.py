@@ -101,6 +101,28 @@ def test_budget_that_cannot_be_held_leaves_nothing(
     assert json.loads(told.read_text())["verdict"].startswith("Budget not met")
 
 
+def test_refused_files_stand_apart(
+    photos: Path, embedder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from export.quantize.judged import Judged
+
+    fine = Judged.passes
+    calls: list[bool] = []
+
+    def refuse_half(self: Judged, max_drop: float) -> bool:
+        calls.append(True)
+        return fine(self, max_drop) and len(calls) != 4  # float, then int8 weights, then the measurement of each
+
+    monkeypatch.setattr(Judged, "passes", refuse_half)
+    words = ("--calib", photos, "--out", tmp_path / "out", "--target", "web", "--max-drop", 100)
+    assert call(embedder, *words) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    refused = [v["file"] for v in report["variants"] if not v["passed"]]
+    assert len(refused) == 1 and refused[0].startswith("refused/")
+    assert all((tmp_path / "out" / v["file"]).is_file() for v in report["variants"])
+    assert refused[0] not in report["recommended"].values()
+
+
 def test_empty_calibration_folder(embedder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "none").mkdir()
     sentence = said(capsys, embedder, "--calib", tmp_path / "none", "--out", tmp_path / "out")

@@ -12,7 +12,7 @@ from export.quantize import verdict
 from export.quantize.job import TARGETS
 from export.quantize.judged import Judged
 from export.quantize.timing import Timing
-from export.quantize.variant import Scheme, Variant
+from export.quantize.variant import NotMade, Scheme, Variant
 from export.quantize.verdict import ESTIMATED, Measured, broken_promise, recommend, to_json
 
 
@@ -79,6 +79,12 @@ def test_promise_is_broken_where_no_int8_holds_and_the_sentence_has_the_figures(
     files = [FLOAT, measured("mixed", 0.3, 5, 3.2, passed=False), measured("weight_only", 0.26, 10)]
     assert "no int8 file for pi holds the budget: 3.2 points [2.7, 3.7] of ap50 lost" in broken_promise(["pi"], files)
     assert broken_promise(["web"], files) == ""
+
+
+def test_promise_is_broken_where_nothing_can_be_made_for_a_target() -> None:
+    not_made = [NotMade("mixed", ("pi", "phone"), "onnxruntime failed")]
+    sentence = broken_promise(["pi"], [FLOAT, measured("weight_only", 0.26, 10)], not_made)
+    assert sentence == "no int8 file for pi can be made: onnxruntime failed"
 
 
 def test_row_of_the_report_has_the_promised_keys() -> None:
