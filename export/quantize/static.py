@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from onnx import helper
 from onnxruntime.quantization import CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
@@ -76,7 +77,30 @@ def quantized(
         quantizer.quantize_model()
         quantizer.model.topological_sort()
     written: onnx.ModelProto = quantizer.model.model
+    _shield(written.graph, set(kept_float))
     return written
+
+
+def _shield(graph: onnx.GraphProto, kept: Collection[str]) -> None:
+    """Keep onnxruntime from quantizing what is meant to stay in float.
+
+    Where a float convolution stands between a DequantizeLinear and a QuantizeLinear, onnxruntime rounds its weights when
+    it loads the model, with one scale for all channels (its pass WeightBiasQuantization). A Sum of one tensor in front of
+    the QuantizeLinear changes no value and hides the pattern.
+    """
+    floats = {name for node in graph.node if node.name in kept for name in node.output}
+    nodes: list[onnx.NodeProto] = []
+    shielded: set[str] = set()
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear" and node.input[0] in floats:
+            name = node.input[0]
+            if name not in shielded:
+                nodes.append(helper.make_node("Sum", [name], [f"{name}.float"]))
+                shielded.add(name)
+            node.input[0] = f"{name}.float"
+        nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _tensors_range(ranges: Mapping[str, tuple[float, float]]) -> TensorsData:
