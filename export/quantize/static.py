@@ -77,16 +77,20 @@ def quantized(
         quantizer.quantize_model()
         quantizer.model.topological_sort()
     written: onnx.ModelProto = quantizer.model.model
-    _shield(written.graph, set(kept_float))
+    _shield(written.graph, {node for name in kept_float for node in layers.members[name]})
     return written
 
 
 def _shield(graph: onnx.GraphProto, kept: Collection[str]) -> None:
     """Keep onnxruntime from quantizing what is meant to stay in float.
 
-    Where a float convolution stands between a DequantizeLinear and a QuantizeLinear, onnxruntime rounds its weights when
-    it loads the model, with one scale for all channels (its pass WeightBiasQuantization). A Sum of one tensor in front of
-    the QuantizeLinear changes no value and hides the pattern.
+    Where a float convolution, or its Relu, stands between a DequantizeLinear and a QuantizeLinear, onnxruntime rounds its
+    weights when it loads the model, with one scale for all channels (its pass WeightBiasQuantization). A Sum of one
+    tensor before the QuantizeLinear changes no value and hides the pattern.
+
+    Args:
+        graph: changed in place.
+        kept: names of the nodes that stay in float.
     """
     floats = {name for node in graph.node if node.name in kept for name in node.output}
     nodes: list[onnx.NodeProto] = []

@@ -180,3 +180,22 @@ def test_pictures_of_another_domain_reach_beyond_the_ranges(prepared: onnx.Model
     assert beyond_ranges(seen, alike)[0] < 0.25
     share, ratio = beyond_ranges(seen, foreign)
     assert share > 0.5 and ratio > 1.5
+
+
+@pytest.mark.parametrize("activated", [False, True])
+def test_runtime_does_not_round_the_weights_of_layers_that_stay_in_float(
+    prepared: onnx.ModelProto, seen: Seen, activated: bool, tmp_path: Path
+) -> None:
+    """A float convolution between two roundings looks to onnxruntime like one to round, with one scale for all."""
+    model = onnx.ModelProto()
+    model.CopyFrom(prepared)
+    for reader in model.graph.node if not activated else ():
+        reader.input[:] = ["c1" if name == "r1" and reader.op_type == "Conv" else name for name in reader.input]
+    [node] = [node for node in model.graph.node if "c1" in node.output]
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "as-run.onnx")
+    static = quantized(model, seen.ranges("min_max"), Layers.of(model), [node.name])
+    ort.InferenceSession(static.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    as_run = [node.op_type for node in onnx.load(tmp_path / "as-run.onnx").graph.node]
+    assert (as_run.count("Conv"), as_run.count("QLinearConv")) == (1, 3)
