@@ -6,6 +6,7 @@ from edge.command_line import Command, run_program
 
 COMMANDS = (
     Command("tag", "edge.commands.tag", "find the products in pictures and videos"),
+    Command("sync", "edge.commands.sync", "bring the catalogues up to date from a server"),
     Command("status", "edge.commands.status", "show what this device holds and what space it takes"),
     Command("doctor", "edge.commands.doctor", "check this machine with pictures whose answers are known"),
 )

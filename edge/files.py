@@ -103,7 +103,7 @@ def whole_folder(path: Path, marker: str, kind: str) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o755)
         _flush(temporary)
-        _exchange(temporary, path)
+        replace_folder(temporary, path)
     except OSError as e:
         raise OutputError(f"{path}: cannot be written ({e.strerror or e}): nothing was left behind") from e
     finally:
@@ -130,8 +130,8 @@ def _flush(folder: Path) -> None:
             os.fsync(file.fileno())
 
 
-def _exchange(new: Path, path: Path) -> None:
-    """Rename; a folder that is in the way is set aside first and comes back if the rename fails."""
+def replace_folder(new: Path, path: Path) -> None:
+    """Give a folder its name; one that is in the way is set aside first and comes back if the rename fails."""
     if not path.exists():
         new.rename(path)
         return

@@ -43,6 +43,7 @@ class Selection:
 
     category: str | None = None
     region: str | None = None
+    in_stock: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ def look(
     """
     found = find_objects(kit, frame.image, watch, still)
     with watch.lap("search"):
-        matches = kit.gallery.search(found.embeddings, kit.looked_up, kit.selection.category, kit.selection.region)
+        chosen = kit.selection
+        matches = kit.gallery.search(found.embeddings, kit.looked_up, chosen.category, chosen.region, chosen.in_stock)
         named = candidates_of(matches, kit.gallery)
         if still:
             named = [kit.reconsider(*one) for one in zip(found.looked_at, named, strict=True)]

@@ -8,8 +8,9 @@ from typing import Any
 
 from edge.bundle import load_bundle
 from edge.command_line import write_json
-from edge.defaults import choose_bundle, choose_shards, home_folder
-from edge.shard import open_shard
+from edge.defaults import choose_bundle, home_folder, open_catalogs
+from edge.shard import Shard
+from edge.sync.store import CATALOGS, CatalogStore
 
 EXAMPLE = "  python -m edge status --json -"
 
@@ -36,30 +37,39 @@ def run(args: argparse.Namespace) -> int:
 
 def _status(args: argparse.Namespace) -> dict[str, Any]:
     bundle = load_bundle(choose_bundle(args.bundle))
-    choice = choose_shards(args.shard)
-    shards = [(path, open_shard(path)) for path in choice.paths]
     home = home_folder(args.home)
+    catalogs = open_catalogs(args.shard, home, bundle.space_id)
     return {
         "bundle": {"path": str(bundle.root), "name": bundle.name, "sha256": bundle.sha256,
                    "space_id": bundle.space_id, "bytes": _bytes(bundle.root)},
         "shards": [
-            {"path": str(path), "catalog": shard.catalog, "version": shard.version, "items": shard.products,
-             "views": shard.views, "sha256": shard.sha256, "demo": choice.demo, "bytes": _bytes(path)}
-            for path, shard in shards
+            {"path": str(shard.root), "catalog": shard.catalog, "version": shard.version, "items": shard.products,
+             "views": shard.views, "sha256": shard.sha256, "demo": catalogs.demo,
+             "complete": _is_complete(home, shard), "bytes": _bytes(shard.root)}
+            for shard in catalogs.shards
         ],
+        "notes": list(catalogs.notes),
         "home": {"path": str(home), "bytes": _bytes(home)},
     }  # fmt: skip
+
+
+def _is_complete(home: Path, shard: Shard) -> bool:
+    held = CatalogStore(home / CATALOGS / shard.catalog).held()
+    return held is None or held.is_complete or not shard.root.is_relative_to(home)
 
 
 def _print(result: dict[str, Any]) -> None:
     bundle, home = result["bundle"], result["home"]
     print(f"bundle   {bundle['name']}  {_size(bundle['bytes'])}  {bundle['path']}")
     for shard in result["shards"]:
-        demo = "  (demo catalogue of invented products)" if shard["demo"] else ""
+        remark = "  (demo catalogue of invented products)" if shard["demo"] else ""
+        remark += "" if shard["complete"] else "  (unfinished: `edge sync` goes on)"
         print(
             f"shard    {shard['catalog']} version {shard['version']}: {shard['items']} products, "
-            f"{shard['views']} views  {_size(shard['bytes'])}  {shard['path']}{demo}"
+            f"{shard['views']} views  {_size(shard['bytes'])}  {shard['path']}{remark}"
         )
+    for note in result["notes"]:
+        print(f"note     {note}")
     print(f"home     {_size(home['bytes'])}  {home['path']}")
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 from edge.bundle import load_bundle
 from edge.command_line import INTERRUPTED as EXIT_INTERRUPTED
 from edge.command_line import progress, say, write_json
-from edge.defaults import choose_bundle, choose_shards
+from edge.defaults import choose_bundle, home_folder, open_catalogs
 from edge.errors import MediaError, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
 from edge.pipeline import EVERY_S, INTERRUPTED, STEPS, Kit, Selection, tag_source
 from edge.second_look import why_not
-from edge.shard import open_shard
 from edge.stopwatch import Stopwatch
 from edge.tags import SourceTags, TagRun
 
@@ -33,13 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         metavar="DIR",
-        help="catalogue to search, repeatable (default: the demo catalogue)",
+        help="catalogue to search, repeatable (default: what was last synced, else the demo catalogue)",
+    )
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
     )
     parser.add_argument(
         "--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)"
     )
     parser.add_argument("--category", help="suggest products of this category only")
     parser.add_argument("--region", help="suggest products of this region only")
+    parser.add_argument("--in-stock", action="store_true", help="suggest products only that are in stock")
     parser.add_argument(
         "--second-look",
         action=argparse.BooleanOptionalAction,
@@ -56,16 +59,16 @@ def run(args: argparse.Namespace) -> int:
     watch = Stopwatch()
     if args.annotate and len(args.paths) != 1:
         raise UsageError(f"--annotate draws one input, {len(args.paths)} were given")
-    choice = choose_shards(args.shard)
     bundle = load_bundle(choose_bundle(args.bundle))
-    shards = [open_shard(path) for path in choice.paths]
+    catalogs = open_catalogs(args.shard, home_folder(args.home), bundle.space_id)
     wanted = args.second_look is not False
-    kit = Kit.open(bundle, shards, Selection(args.category, args.region), hardware_of(args), wanted)
-    for note in (*kit.notes, *_no_second_look(kit, args)):
+    selection = Selection(args.category, args.region, True if args.in_stock else None)
+    kit = Kit.open(bundle, catalogs.shards, selection, hardware_of(args), wanted)
+    for note in (*catalogs.notes, *kit.notes, *_no_second_look(kit, args)):
         say(f"edge tag: {note}")
     sources = tuple(_tag_all(kit, args, watch))
     looked_again = None if args.second_look is None and not kit.second_look else kit.second_look is not None
-    result = TagRun(bundle, kit.gallery.shards, sources, watch.timing_ms(STEPS), choice.demo, looked_again)
+    result = TagRun(bundle, kit.gallery.shards, sources, watch.timing_ms(STEPS), catalogs.demo, looked_again)
     _write_results(result, args)
     if any(source.error == INTERRUPTED for source in sources):
         return EXIT_INTERRUPTED

@@ -11,17 +11,21 @@ from edge.bundle import load_bundle
 from edge.command_line import progress, say, write_json
 from edge.defaults import choose_bundle
 from edge.errors import UsageError
+from edge.files import write_whole
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.pipeline import Kit
 from edge.shard import open_shard
+from edge.verdict import Verdict, verdict_bytes
 from export.evaluation.photos import CROPS, Answered, ask
 from export.evaluation.queries import read_queries
 from export.evaluation.retrieval import measure, measure_by_group
 from export.evaluation.tables import detection_table, retrieval_table
 
 EXAMPLE = """  python -m export evaluate --bundle bundle --shard shard --queries queries.csv --images photos
-  python -m export evaluate --bundle bundle --coco labels.json --images photos --json -"""
+  python -m export evaluate --bundle bundle --coco labels.json --images photos --json -
+  python -m export evaluate --shard shard --queries queries.csv --images photos --verdict ok.json --min-recall 0.8"""
 EXIT_INPUT = 3
+EXIT_BUDGET = 5
 WAYS = ("with second look", "embedder alone")
 
 
@@ -36,18 +40,43 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crop", choices=CROPS, default="detector", help="what is embedded (default: %(default)s)")
     parser.add_argument("--no-second-look", action="store_true", help="rank by the embedder alone")
     add_hardware_arguments(parser)
+    parser.add_argument("--verdict", type=Path, metavar="FILE", help="write what `server publish` asks for")
+    parser.add_argument("--min-recall", type=float, metavar="X", help="recall@1 that the verdict demands, 0 to 1")
     parser.add_argument("--json", metavar="FILE|-", help="write the result document")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print a table, write the document; return 0, or 3 if a query could not be used."""
+    """Evaluate, print a table, write the document; return 0, 3 if a query was not usable, or 5 below --min-recall."""
+    _require_verdict_usable(args)
     document, table, problems = _detections(args) if args.coco else _queries(args)
     for problem in problems:
         say(f"export evaluate: {problem}")
     print(table, file=sys.stderr if args.json == "-" else sys.stdout)
     if args.json:
         write_json({**document, "skipped": len(problems)}, args.json)
-    return EXIT_INPUT if problems else 0
+    passed = args.verdict is None or _write_verdict(args, document)
+    return EXIT_INPUT if problems else 0 if passed else EXIT_BUDGET
+
+
+def _require_verdict_usable(args: argparse.Namespace) -> None:
+    if (args.verdict is None) != (args.min_recall is None):
+        raise UsageError("--verdict and --min-recall belong together: a verdict says whether a recall was reached")
+    if args.verdict is not None and args.coco is not None:
+        raise UsageError("--verdict is about a shard: give --queries and --shard")
+    if args.min_recall is not None and not 0 <= args.min_recall <= 1:
+        raise UsageError(f"--min-recall {args.min_recall:g}: between 0 and 1")
+
+
+def _write_verdict(args: argparse.Namespace, document: dict[str, Any]) -> bool:
+    """Write the verdict and return whether it passed; without a query there is no recall, so it does not."""
+    recall = document["recall_at_1"]
+    passed = bool(document["queries"]) and recall is not None and recall >= args.min_recall
+    check = {"name": "recall_at_1", "passed": passed, "value": recall, "minimum": args.min_recall}
+    check |= {"queries": document["queries"], "crop": document["crop"], "bundle": document["bundle"]["sha256"]}
+    write_whole(args.verdict, verdict_bytes(Verdict.of(document["shard"]["sha256"], (check,))))
+    if not passed:
+        say(f"export evaluate: recall@1 is below --min-recall {args.min_recall:g}: {args.verdict} says not passed")
+    return passed
 
 
 def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:

@@ -84,8 +84,8 @@ def quantized(
 def _shield(graph: onnx.GraphProto, kept: Collection[str]) -> None:
     """Keep onnxruntime from quantizing what is meant to stay in float.
 
-    Where a float convolution, or its Relu, stands between a DequantizeLinear and a QuantizeLinear, onnxruntime rounds its
-    weights when it loads the model, with one scale for all channels (its pass WeightBiasQuantization). A Sum of one
+    Where a float convolution, or its Relu, stands between a DequantizeLinear and a QuantizeLinear, onnxruntime rounds
+    its weights when it loads the model, with one scale for all channels (its pass WeightBiasQuantization). A Sum of one
     tensor before the QuantizeLinear changes no value and hides the pattern.
 
     Args:

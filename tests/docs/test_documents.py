@@ -12,13 +12,14 @@ import pytest
 from edge import cli as edge_cli
 from edge.command_line import Command
 from export import cli as export_cli
+from server import cli as server_cli
 from tests.docs.code_blocks import REPOSITORY, ShownCommand, documents, shown_commands
 
-PROGRAMS = {"edge": edge_cli.COMMANDS, "export": export_cli.COMMANDS}
+PROGRAMS = {"edge": edge_cli.COMMANDS, "export": export_cli.COMMANDS, "server": server_cli.COMMANDS}
 COMMANDS = [(program, command) for program, commands in PROGRAMS.items() for command in commands]
 SHOWN = [command for document in documents() for command in shown_commands(document)]
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-SHELL_WORDS = {".", "cd", "git"}
+SHELL_WORDS = {".", "cd", "echo", "export", "git", "mkdir", "mv", "sed"}
 
 
 def parser_of(program: str, command: Command) -> argparse.ArgumentParser:
@@ -60,7 +61,7 @@ def test_shown_command_parses(shown: ShownCommand) -> None:
     match shown.words:
         case ("make", *targets):
             assert set(targets) <= TARGETS
-        case ("python", "-m", "edge" | "export", *_):
+        case ("python", "-m", "edge" | "export" | "server", *_):
             parse(shown.words)
         case ("python", "-m", "export.train.detector.default" as module, *arguments):
             importlib.import_module(module).arguments_parser().parse_args(arguments)
@@ -104,6 +105,6 @@ def test_error_tree_in_the_architecture_is_that_of_the_module() -> None:
 
 def test_files_that_the_architecture_names_exist() -> None:
     text = (REPOSITORY / "docs/architecture.md").read_text()
-    named = set(re.findall(r"\b((?:edge|export)/[a-z_/]*(?:\.py)?)", text))
+    named = set(re.findall(r"\b((?:edge|export|server)/[a-z_/]*(?:\.py)?)", text))
     assert len(named) > 15
     assert sorted(name for name in named if not (REPOSITORY / name).exists()) == []

@@ -16,6 +16,7 @@ from edge.bundle import load_bundle
 from edge.shard import ProductRecord, write_shard
 from edge.shard.content import canonical_columns
 from edge.shard.vectors import quantize
+from edge.verdict import read_verdict
 from tests.small_models import constant_detector, fcos_outputs, mean_embedder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -128,6 +129,13 @@ def test_names_the_lines_that_cannot_be_used_and_measures_the_others(kit: Path) 
     ("options", "code", "part"),
     [
         (["--queries", "q.csv"], 2, "--queries needs --shard"),
+        (
+            ["--queries", "q.csv", "--shard", "s", "--verdict", "v.json"],
+            2,
+            "--verdict and --min-recall belong",
+        ),
+        (["--coco", "c.json", "--verdict", "v.json", "--min-recall", "0.5"], 2, "--verdict is about a shard"),
+        (["--queries", "q.csv", "--verdict", "v", "--min-recall", "2"], 2, "--min-recall 2: between 0 and 1"),
         (["--queries", "q.csv", "--coco", "c.json"], 2, "not allowed with"),
         ([], 2, "one of the arguments --queries --coco is required"),
         (["--coco", "c.json", "--shard", "shard"], 2, "leave --shard away"),
@@ -208,3 +216,21 @@ def test_refuses_what_is_no_coco_file(kit: Path, tmp_path: Path, content: str) -
     assert done.returncode == 3
     assert "Traceback" not in done.stderr
     assert "labels.json" in done.stderr
+
+
+def test_a_verdict_says_whether_the_recall_was_reached(kit: Path) -> None:
+    path = kit / "verdict.json"
+    for minimum, code in ((0.6, 0), (0.7, 5)):
+        done = evaluate(kit, QUERIES, "--verdict", path, "--min-recall", str(minimum))
+        assert done.returncode == code, done.stderr
+        verdict = read_verdict(path)
+        assert verdict.shard == json.loads(done.stdout)["shard"]["sha256"]
+        assert verdict.passed == (code == 0)
+        (check,) = verdict.checks
+        assert (check["name"], check["minimum"], check["queries"]) == ("recall_at_1", minimum, 4)
+    assert "recall@1 is below --min-recall 0.7" in done.stderr
+
+
+def test_a_verdict_on_no_photo_is_not_passed(kit: Path) -> None:
+    done = evaluate(kit, "path,product_id\n", "--verdict", kit / "none.json", "--min-recall", "0")
+    assert done.returncode == 5 and not read_verdict(kit / "none.json").passed

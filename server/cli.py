@@ -1,0 +1,31 @@
+"""The commands of `python -m server`, each in a module of `server.commands`."""
+
+from __future__ import annotations
+
+from edge.command_line import Command, run_program, say
+from edge.errors import MissingExtra
+
+EXTRA_BRINGS = ("tuf", "securesystemslib", "cryptography", "filelock")
+
+COMMANDS: tuple[Command, ...] = (
+    Command("init", "server.commands.init", "make a repository: folders, keys, first metadata"),
+    Command("publish", "server.commands.publish", "publish a shard to the devices, signed"),
+    Command("rollout", "server.commands.rollout", "let a staged version reach more devices"),
+    Command("withdraw", "server.commands.withdraw", "take a version or a product back from the devices"),
+    Command("refresh", "server.commands.refresh", "sign anew what is about to expire"),
+    Command("rotate", "server.commands.rotate", "replace the keys of a role and revoke the old ones"),
+    Command("status", "server.commands.status", "show what is published, its size, and how long it is valid"),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        return run_program("server", "Publish signed catalogues for devices to fetch.", COMMANDS, argv)
+    except ModuleNotFoundError as e:
+        needed = (e.name or "").partition(".")[0]
+        if needed not in EXTRA_BRINGS:
+            raise
+        missing = MissingExtra(needed, "server")
+        say(f"server: {missing}")
+        return missing.exit_code
