@@ -19,6 +19,8 @@ from edge.outbox.store import look_into_outbox, open_outbox
 EXAMPLE = """  python -m edge outbox --json -
   python -m edge outbox --drafts 20"""
 
+SHOWN = 20
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -61,8 +63,10 @@ def _print(home: Path, waiting: Sequence[Kept], refused: Sequence[Kept]) -> None
         f"`edge sync` sends them to {enrolment.server}" if enrolment else "this device is not enrolled: they stay here"
     )
     print(f"{len(waiting)} events wait" + (f"; {goes}" if waiting else ""))
-    for kept in waiting:
+    for kept in waiting[:SHOWN]:
         print(f"  {len(event_bytes(kept.event)):>5,} bytes  {event_bytes(kept.event).decode()}")
+    if len(waiting) > SHOWN:
+        print(f"  … and {len(waiting) - SHOWN} more: `--json -` has them all")
     if waiting:
         print(f"fields: {', '.join(FIELDS)}")
         packed = _packed_bytes(home, waiting)

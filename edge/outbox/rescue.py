@@ -79,7 +79,7 @@ def mend(path: Path) -> list[str]:
     if not _rescued(path).exists():
         _write_rescued(path, *_what_is_readable(path))
     aside = set_aside(path)
-    with looked_at(_rescued(path), SCHEMA) as rows:
+    with opened(_rescued(path), SCHEMA, TABLES) as rows:
         (events,) = rows.execute("SELECT count(*) FROM events").fetchone()
     _rescued(path).replace(path)
     return [f"{path.name} was damaged: it is kept as {aside.name}, and {events} events were rescued from it"]

@@ -133,6 +133,7 @@ def test_a_dry_run_shows_fields_and_bytes_and_sends_nothing(
         (["enrol", "http://127.0.0.1:9", "GOOD-CODE"], 6, "no connection"),
         (["accept", "feedfeedfeedfeed"], 3, "no tag feedfeedfeedfeed is known here"),
         (["correct", "feedfeedfeedfeed", "x"], 3, "no tag feedfeedfeedfeed is known here"),
+        (["accept", "feedfeedfeedfeed", "--share-embedding"], 3, "no tag feedfeedfeedfeed is known here"),
         (["forget"], 2, "not enrolled"),
         (["forget", "--show"], 2, "not enrolled"),
     ],
@@ -158,6 +159,28 @@ def test_a_push_that_fails_does_not_stop_the_pull_and_the_exit_code_says_so(
     assert "events were not sent" in capsys.readouterr().err and "edge enrol" in document["push"]["error"]
     edge(home, "enrol", address, "SECOND-CODE")
     assert edge(home, "sync")["events_acknowledged"] == 1 and waiting(home) == []
+
+
+def test_another_server_is_refused_while_the_first_could_still_be_asked_to_delete(
+    home: Path, events: EventServer, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge(home, "enrol", address, "GOOD-CODE")
+    edge(home, "enrol", "http://127.0.0.1:9", "OTHER", code=2)
+    assert f"is enrolled with {address}" in capsys.readouterr().err
+    edge(home, "enrol", address, "SECOND-CODE")
+    edge(home, "forget", "--local")
+    assert len(events.tokens) == 2 and edge(home, "status")["enrolment"] is None, "no server was asked"
+
+
+def test_bytes_that_are_saved_for_the_pull_leave_events_waiting(
+    home: Path, events: EventServer, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge(home, "accept", *tag_ids(home))
+    edge(home, "enrol", address, "GOOD-CODE")
+    capsys.readouterr()
+    document = edge(home, "sync", "--max-bytes", 400)
+    assert (document["events_sent"], document["events_waiting"]) == (0, 2) and events.batches == []
+    assert "0 sent, 0 acknowledged, 2 wait" in capsys.readouterr().out
 
 
 def test_an_address_without_catalogues_still_takes_the_events(home: Path, events: EventServer) -> None:
