@@ -24,6 +24,14 @@ def pytest_configure() -> None:
         raise pytest.UsageError("TAGLET_REQUIRE names torch, which is not installed: make test-full installs it")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what commands without --home leave behind out of the data folder of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of real data and models that tests read, or skip (in CI: fail)."""
@@ -67,11 +75,3 @@ def _has_torch() -> bool:
 def _required() -> set[str]:
     required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
     return required | {"shared", "tflite"} if os.environ.get("CI") == "true" else required
-
-
-@pytest.fixture(scope="session", autouse=True)
-def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what commands without --home leave behind out of the data folder of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        yield

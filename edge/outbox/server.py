@@ -208,7 +208,7 @@ class Server:
         if status == 429 or status >= 500:
             return _Passing(f"{address}: {said}", retry_after_s(headers))
         if status == 401:
-            return Unknown(f"{address}: does not know this device's token ({said}): `edge enrol` with a new code")
+            return Unknown(f"{address}: does not know this device's token any more: `edge enrol` with a new code")
         if status in (404, 405):
             return Refused(f"{address}: takes no events there ({said}): check the address")
         return Refused(f"{address}: {said}")
