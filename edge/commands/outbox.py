@@ -15,6 +15,7 @@ from edge.outbox.drafts import Draft, newest
 from edge.outbox.enrolment import read_enrolment
 from edge.outbox.rows import Kept
 from edge.outbox.store import look_into_outbox, open_outbox
+from edge.output.text_width import printable
 
 EXAMPLE = """  python -m edge outbox --json -
   python -m edge outbox --drafts 20"""
@@ -75,13 +76,13 @@ def _print(home: Path, waiting: Sequence[Kept], refused: Sequence[Kept]) -> None
     if refused:
         print(f"{len(refused)} events were refused by the server and are kept here")
     for kept in refused:
-        print(f"  {kept.event.kind} {kept.event.tag_id}  {kept.event.product_id}: {kept.reason}")
+        print(f"  {kept.event.kind} {kept.event.tag_id}  {printable(f'{kept.event.product_id}: {kept.reason}')}")
 
 
 def _print_drafts(drafts: Sequence[tuple[Draft, str]]) -> None:
     for draft, path in drafts:
         when = f"  {draft.start_s:.1f}-{draft.end_s:.1f} s" if draft.end_s else ""
-        print(f"{draft.tag_id}  {draft.similarity:.2f} {draft.status:<9}  {draft.title}  {path}{when}")
+        print(f"{draft.tag_id}  {draft.similarity:.2f} {draft.status:<9}  {printable(f'{draft.title}  {path}')}{when}")
 
 
 def _document(

@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from edge.document_fields import Fields
 from edge.errors import InputError, NetworkError
+from edge.output.text_width import printable
 from edge.sync.download import CAPTIVE
 from edge.sync.transport import Metered, pause_s
 
@@ -170,7 +171,7 @@ class Server:
             said = str(self._value(data).get("error") or f"status {status}")[:200]
         except NetworkError:
             said = f"status {status}"
-        raise self._refusal(status, headers, said)
+        raise self._refusal(status, headers, printable(said))
 
     def _answered(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]

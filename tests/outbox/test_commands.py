@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from edge.defaults import default_bundle
 from edge.events import FIELDS
 from edge.golden import golden_folder
 from edge.shard import ProductRecord
+from tests.conftest import REPOSITORY
 from tests.outbox.device import waiting
 from tests.outbox.server import EventServer, listening
 from tests.small_shards import make_shard
@@ -189,3 +192,16 @@ def test_an_address_without_catalogues_still_takes_the_events(home: Path, events
         edge(home, "enrol", address, "GOOD-CODE")
         edge(home, "sync", code=6)
         assert len(events.stored) == 1 and waiting(home) == []
+
+
+def test_deciding_needs_no_extra(home: Path) -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(['zstandard', 'tuf', 'urllib3', 'filelock', 'securesystemslib']))\n"
+        "from edge.cli import main\n"
+        "home = ['--home', sys.argv[1]]\n"
+        "print([main([*words, *home]) for words in (['accept', sys.argv[2]], ['outbox'], ['status'], ['forget', '--local'])"
+        "], main(['enrol', 'https://shop.example', 'CODE', *home]))\n"
+    )
+    command = [sys.executable, "-c", program, str(home), tag_ids(home)[0]]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "[0, 0, 0, 0] 2" and "pip install 'taglet[sync]'" in done.stderr, done.stderr
