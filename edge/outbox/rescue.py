@@ -137,8 +137,9 @@ def _what_is_readable(path: Path) -> tuple[list[Kept], Decisions]:
 def _rows(path: Path, ascending: str) -> list[Any]:
     """Return the rows before the damage, and those after it, read backwards."""
     forward = _rows_until_damage(path, ascending)
+    known = set(forward)
     backward = _rows_until_damage(path, f"{ascending} DESC")
-    return [*forward, *(row for row in reversed(backward) if row not in forward)]
+    return [*forward, *(row for row in reversed(backward) if row not in known)]
 
 
 def _rows_until_damage(path: Path, query: str) -> list[Any]:
