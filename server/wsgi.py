@@ -1,0 +1,13 @@
+"""For gunicorn: `gunicorn "server.wsgi:create_app()"`, told by TAGLET_REPOSITORY, TAGLET_DATABASE and TAGLET_PROXIES."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from server.app import create_app as create
+from server.app.settings import settings_from
+
+
+def create_app() -> Flask:
+    """Make the application that the environment describes."""
+    return create(settings_from())
