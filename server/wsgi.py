@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from server.app import create_app as create
+from server.app.factory import create_app as create
 from server.app.settings import settings_from
 
 

@@ -69,7 +69,8 @@ def _sent(content: Path | io.BytesIO, kind: str, etag: str, cached: str) -> Resp
     response = send_file(content, mimetype=kind, conditional=False, etag=False)
     response.set_etag(etag)
     response.headers["Cache-Control"] = cached
-    response.last_modified = None
+    for name in ("Last-Modified", "Content-Disposition"):  # bytes that no device needs
+        response.headers.pop(name, None)
     length = content.stat().st_size if isinstance(content, Path) else content.getbuffer().nbytes
     return response.make_conditional(request, accept_ranges=True, complete_length=length)
 

@@ -78,7 +78,10 @@ def _read(value: Any) -> Event | Result:
 
 def _stored(device: Device, sent: Sequence[Event | Result]) -> list[Result]:
     here = service()
-    first = {item.event_id: item for item in reversed(sent) if isinstance(item, Event)}
+    first: dict[str, Event] = {}
+    for item in sent:
+        if isinstance(item, Event):
+            first.setdefault(item.event_id, item)
     arrivals = [Arrival(event, here.now_s(), _listed(event)) for event in first.values()]
     new = store_events(here.engine, device, arrivals)
     results = []

@@ -41,7 +41,7 @@ def wait_s(engine: Engine, limit: Limit, who: str, now_s: float) -> int:
     with engine.begin() as connection:
         count: int = connection.execute(statement.returning(attempts.c.count)).scalar_one()
         if count == 1:
-            connection.execute(delete(attempts).where(attempts.c.until_s < now_s))
+            connection.execute(delete(attempts).where(attempts.c.until_s <= now_s))
     return 0 if count <= limit.count else max(1, until - int(now_s))
 
 
