@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_file
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, RequestedRangeNotSatisfiable
 
 from edge.shard.description import CATALOG_PATTERN
 from server.app.service import service
@@ -72,7 +72,11 @@ def _sent(content: Path | io.BytesIO, kind: str, etag: str, cached: str) -> Resp
     for name in ("Last-Modified", "Content-Disposition"):  # bytes that no device needs
         response.headers.pop(name, None)
     length = content.stat().st_size if isinstance(content, Path) else content.getbuffer().nbytes
-    return response.make_conditional(request, accept_ranges=True, complete_length=length)
+    try:
+        return response.make_conditional(request, accept_ranges=True, complete_length=length)
+    except RequestedRangeNotSatisfiable:
+        response.close()
+        raise
 
 
 def _there(path: Path) -> Path:
