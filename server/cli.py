@@ -28,7 +28,9 @@ COMMANDS: tuple[Command, ...] = (
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        return run_program("server", "Publish signed catalogues for devices, and take in what they decided.", COMMANDS, argv)
+        return run_program(
+            "server", "Publish signed catalogues for devices, and take in what they decided.", COMMANDS, argv
+        )
     except ModuleNotFoundError as e:
         needed = (e.name or "").partition(".")[0]
         if needed not in EXTRA_BRINGS:

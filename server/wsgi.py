@@ -1,4 +1,4 @@
-"""For gunicorn: `gunicorn "server.wsgi:create_app()"`, told by TAGLET_REPOSITORY, TAGLET_DATABASE and TAGLET_PROXIES."""
+"""For gunicorn, told by the environment (`settings_from`): `gunicorn "server.wsgi:create_app()"`."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from server.database.enrolment import Device, device_of
 from server.database.limiting import Limit, give_back, wait_s
 
 LONGEST_TOKEN = 200
+GONE = "this token is unknown or was revoked: ask the operator for a code and enrol again"
 
 
 def asking_device() -> Device:
@@ -26,7 +27,7 @@ def asking_device() -> Device:
         raise Problem(401, "a token is needed: enrol this device first")
     if (device := device_of(here.engine, token)) is None:
         allow(here.settings.limits.tokens, who)
-        raise Problem(401, "this token is unknown or was revoked: ask the operator for a code and enrol again")
+        raise Problem(401, GONE)
     return device
 
 

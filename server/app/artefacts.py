@@ -73,10 +73,11 @@ def _sent(content: Path | io.BytesIO, kind: str, etag: str, cached: str) -> Resp
         response.headers.pop(name, None)
     length = content.stat().st_size if isinstance(content, Path) else content.getbuffer().nbytes
     try:
-        return response.make_conditional(request, accept_ranges=True, complete_length=length)
+        response.make_conditional(request, accept_ranges=True, complete_length=length)
     except RequestedRangeNotSatisfiable:
         response.close()
         raise
+    return response
 
 
 def _there(path: Path) -> Path:

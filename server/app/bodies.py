@@ -19,7 +19,7 @@ from server.app.service import service
 GZIP = 31
 """zlib's window bits for a gzip member (RFC 1952)."""
 STEP = 256
-"""Bytes that are given to zstd at once: four of them can say 128 KiB of the same, so that a step makes 8 MiB at most."""
+"""Bytes that are given to zstd at once: four of them can say 128 KiB of the same, so a step makes 8 MiB at most."""
 
 
 def json_body() -> Any:

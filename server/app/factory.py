@@ -1,6 +1,6 @@
 """The service that devices talk to: enrolment, events, own data, and the files that `publish` wrote.
 
-    >>> app = create_app(settings_of(Path("shop")))
+>>> app = create_app(settings_of(Path("shop")))
 """
 
 from __future__ import annotations

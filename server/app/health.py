@@ -38,7 +38,9 @@ class State:
 
     def document(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        roles = [{"role": r.role, "life_left": round(r.life_left, 4), "expires": r.expires.isoformat()} for r in self.roles]
+        roles = [
+            {"role": r.role, "life_left": round(r.life_left, 4), "expires": r.expires.isoformat()} for r in self.roles
+        ]
         return {"status": self.status, "database": self.database, "metadata": roles, "to_do": list(self.to_do)}
 
 

@@ -10,13 +10,13 @@ from flask import Blueprint, Response, jsonify
 
 from edge.errors import InputError
 from edge.events import MAX_BATCH, SCHEMA, Event, read_event
-from server.app.access import allow, asking_device
+from server.app.access import GONE, allow, asking_device
 from server.app.bodies import json_body
 from server.app.metrics import EVENTS
 from server.app.problems import Problem
 from server.app.service import service
 from server.database.enrolment import Device
-from server.database.event_store import Arrival, store_events
+from server.database.event_store import Arrival, DeviceGone, store_events
 
 LONGEST_REASON = 300
 
@@ -44,7 +44,10 @@ def receive_events() -> Response:
     device = asking_device()
     allow(service().settings.limits.batches, device.device_id)
     sent = [_read(value) for value in _batch(json_body(), device)]
-    results = _stored(device, sent)
+    try:
+        results = _stored(device, sent)
+    except DeviceGone as e:
+        raise Problem(401, GONE) from e
     for result in results:
         EVENTS.labels(result.status).inc()
     return jsonify(results=results)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from edge.errors import NetworkError, UsageError
 
 AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
-"""What is raised while a database is stopped, full, read-only or too busy: nothing that the request itself got wrong."""
+"""What is raised while a database is stopped, full, read-only or too busy: nothing that the request got wrong."""
 
 WAIT_S = 5.0
 _EXAMPLES = "postgresql://user@host/name or sqlite:///file"

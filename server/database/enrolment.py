@@ -186,4 +186,6 @@ def forget(engine: Engine, device: Device) -> None:
 def _why_not(code: Row[Any] | None) -> str:
     if code is None:
         return "this code is unknown: check its letters, or ask for a new one"
-    return "this code was used already: ask for a new one" if code.used_s else "this code has expired: ask for a new one"
+    return (
+        "this code was used already: ask for a new one" if code.used_s else "this code has expired: ask for a new one"
+    )

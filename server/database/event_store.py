@@ -1,6 +1,6 @@
 """Events as they come in and as they are read again.
 
-Law: what was answered as stored is committed, and no event of a device is ever stored twice, whoever sends it how often.
+Law: what was answered as stored is committed, and no event of a device is stored twice, however often it is sent.
 
     >>> stored = store_events(engine, device, arrivals)
     >>> stored >= {arrival.event.event_id for arrival in arrivals}  # the others were there already
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Engine, Row, Select, select
+from sqlalchemy.exc import IntegrityError
 
 from edge.events import Event
 from server.database.enrolment import Device
@@ -25,6 +26,10 @@ FUTURE_S = 3_600.0
 FIRST_S = 1_704_067_200.0
 """The first second of 2024: no device of the kit is older, so that a clock before it was not set."""
 _AT_ONCE = 1_000
+
+
+class DeviceGone(Exception):
+    """A device was forgotten or revoked while its events were on the way."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +73,25 @@ class Period:
 def store_events(engine: Engine, device: Device, arrivals: Sequence[Arrival]) -> set[str]:
     """Store events in one transaction; return the ids of those that were new.
 
+    The device's row is locked meanwhile, so that two batches of one device, in whatever order, cannot wait for each
+    other.
+
     Raises:
+        DeviceGone: it was forgotten or revoked since it asked.
         sqlalchemy.exc.DBAPIError: the database is away: nothing was stored, or everything was and the answer was lost.
     """
     if not arrivals:
         return set()
     rows = [_row(device, arrival) for arrival in arrivals]
     statement = insert_into(engine, events).values(rows).on_conflict_do_nothing(index_elements=["device", "event_id"])
-    with engine.begin() as connection:
-        return set(connection.execute(statement.returning(events.c.event_id)).scalars())
+    here = select(devices.c.id).where(devices.c.id == device.key, devices.c.revoked_s.is_(None)).with_for_update()
+    try:
+        with engine.begin() as connection:
+            if connection.execute(here).one_or_none() is None:
+                raise DeviceGone
+            return set(connection.execute(statement.returning(events.c.event_id)).scalars())
+    except IntegrityError as e:  # SQLite has no lock on rows: the device was forgotten between the two statements
+        raise DeviceGone from e
 
 
 def events_of(engine: Engine, device: Device) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
 """Counting attempts, across all workers: a count for each window of time, in the database.
 
-    >>> limit = Limit("enrol", 10, 600)
-    >>> wait_s(engine, limit, "192.0.2.7", now_s)   # 0: go on; else seconds to wait
-    0
+>>> limit = Limit("enrol", 10, 600)
+>>> wait_s(engine, limit, "192.0.2.7", now_s)   # 0: go on; else seconds to wait
+0
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster() -> Iterator[Cluster]:
     """Return a PostgreSQL that runs, or skip (in CI: fail)."""
     if programs() is None:
-        absent("postgres", "PostgreSQL is not on this machine: `make .postgres` installs it where it may")
+        absent("postgres", "PostgreSQL is not on this machine: `make postgres` installs it where it may")
     with running_cluster() as cluster:
         yield cluster
 

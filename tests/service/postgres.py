@@ -82,7 +82,9 @@ class Cluster:
             options = {"user": user, "group": group, "extra_groups": []}
         command = [str(self.bin / program), *words]
         with (self.folder / "said").open("w+") as said:  # a pipe would stay open in the server
-            done = subprocess.run(command, cwd=self.folder, stdout=said, stderr=said, timeout=120, check=False, **options)
+            done = subprocess.run(
+                command, cwd=self.folder, stdout=said, stderr=said, timeout=120, check=False, **options
+            )
             said.seek(0)
             assert done.returncode == 0, f"{command}: {said.read()}"
 

@@ -81,7 +81,13 @@ def test_the_timestamp_has_another_etag_after_a_publication(shop: Shop, client: 
     assert after.status_code == 200 and after.data == (shop.public / "metadata/timestamp.json").read_bytes()
 
 
-WAYS_OUT = ["../repository.json", "..%2frepository.json", "%2e%2e/repository.json", "../keys/online", "..\\journal.jsonl"]
+WAYS_OUT = [
+    "../repository.json",
+    "..%2frepository.json",
+    "%2e%2e/repository.json",
+    "../keys/online",
+    "..\\journal.jsonl",
+]
 WAYS_OUT += ["/etc/passwd", "%2fetc%2fpasswd", "1.root.json%00", "1.root.json/../../../repository.json", "."]
 WAYS_OUT += ["01.root.json", "١.root.json", "1.root.json%0a", "..%c0%af..%c0%afetc/passwd"]
 

@@ -25,7 +25,9 @@ def test_a_packed_body_comes_out_as_it_was(data: bytes, packing: str) -> None:
 
 
 @given(st.binary(min_size=1, max_size=400), st.sampled_from(["gzip", "zstd"]), st.data())
-def test_a_body_that_was_cut_or_has_something_behind_it_is_refused(data: bytes, packing: str, pick: st.DataObject) -> None:
+def test_a_body_that_was_cut_or_has_something_behind_it_is_refused(
+    data: bytes, packing: str, pick: st.DataObject
+) -> None:
     packed = PACKERS[packing](data)
     cut = packed[: pick.draw(st.integers(0, len(packed) - 1))]
     for wrong in (cut, packed + b"x", packed + packed, data[:1] + packed):
@@ -86,8 +88,10 @@ def test_refuses_another_packing(packing: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"\xff", b"NaN", b"[Infinity]", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 10_000]
-    + [json.dumps("x").encode("utf-16"), b"\xef\xbb\xbf{}"],
+    [
+        *(b"", b"{", b"\xff", b"NaN", b"[Infinity]", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 10_000),
+        *(json.dumps("x").encode("utf-16"), b"\xef\xbb\xbf{}"),
+    ],
 )
 def test_refuses_what_is_no_json_or_too_deep(text: bytes) -> None:
     with pytest.raises(Problem) as refused:

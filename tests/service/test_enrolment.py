@@ -46,8 +46,11 @@ def test_refuses_an_unknown_and_an_expired_code(counter: Counter, clock: Clock) 
 
 @pytest.mark.parametrize(
     "body",
-    [None, [], {}, {"code": "x"}, {"code": 1, "device_id": ID}, {"code": "", "device_id": ID}]
-    + [{"code": "x", "device_id": ID.upper()}, {"code": "x", "device_id": ID, "more": 1}, {"code": "x" * 65, "device_id": ID}],
+    [
+        *(None, [], {}, {"code": "x"}, {"code": 1, "device_id": ID}, {"code": "", "device_id": ID}),
+        *({"code": "x", "device_id": ID.upper()}, {"code": "x", "device_id": ID, "more": 1}),
+        {"code": "x" * 65, "device_id": ID},
+    ],
 )
 def test_refuses_a_body_that_is_no_enrolment(counter: Counter, body: object) -> None:
     answer = counter.client.post("/api/v1/enrol", data=json.dumps(body), content_type="application/json")
@@ -102,7 +105,9 @@ def test_revoking_takes_unused_codes_too(counter: Counter, clock: Clock) -> None
         revoke(counter.engine, "till 9", clock())
 
 
-@pytest.mark.parametrize(("name", "hours"), [("", 1), ("x" * 81, 1), ("a\nb", 1), ("x", 0), ("x", 1e9), ("x", float("nan"))])
+@pytest.mark.parametrize(
+    ("name", "hours"), [("", 1), ("x" * 81, 1), ("a\nb", 1), ("x", 0), ("x", 1e9), ("x", float("nan"))]
+)
 def test_refuses_a_code_for_a_nameless_device_or_for_ever(counter: Counter, name: str, hours: float) -> None:
     with pytest.raises(UsageError):
         new_code(counter.engine, name, 0, hours)
@@ -128,6 +133,8 @@ def test_many_devices_behind_one_address_may_enrol(counter: Counter) -> None:
 
 def test_guessing_tokens_is_stopped_and_a_good_one_still_counts(counter: Counter) -> None:
     till = counter.device()
-    tried = {counter.client.get("/api/v1/device", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(101)}
+    tried = {
+        counter.client.get("/api/v1/device", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(101)
+    }
     assert tried == {401, 429}
     assert till.send([]).status_code == 200

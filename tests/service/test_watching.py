@@ -8,8 +8,8 @@ import re
 
 import pytest
 from flask import Flask
-from openapi_spec_validator import validate
 from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge.events import FIELDS
@@ -28,7 +28,9 @@ def description(counter: Counter) -> dict:  # type: ignore[type-arg]
     return dict(answer.json)
 
 
-@pytest.mark.parametrize(("days", "status", "code"), [(0, "ok", 200), (4.3, "warn", 200), (5.3, "red", 503), (99, "red", 503)])
+@pytest.mark.parametrize(
+    ("days", "status", "code"), [(0, "ok", 200), (4.3, "warn", 200), (5.3, "red", 503), (99, "red", 503)]
+)
 def test_health_is_red_below_a_quarter_of_the_life_left(
     counter: Counter, clock: Clock, days: float, status: str, code: int
 ) -> None:
