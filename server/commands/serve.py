@@ -20,6 +20,8 @@ EXAMPLE = """  python -m server serve shop
 It brings the database up to date, serves devices, and runs `refresh` by itself. It speaks HTTP: beyond a try-out a
 proxy with TLS belongs in front of it, see docs/deploy.md."""
 
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
@@ -45,8 +47,11 @@ def run(args: argparse.Namespace) -> int:
     with opened(args):
         pass  # the tables are there before the first request comes
     with tempfile.TemporaryDirectory(prefix="taglet-metrics-") as counts:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts  # read when prometheus_client is imported
-        return _serve(args)
+        os.environ[COUNTS] = counts  # read when prometheus_client is imported
+        try:
+            return _serve(args)
+        finally:
+            del os.environ[COUNTS]
 
 
 def _serve(args: argparse.Namespace) -> int:
