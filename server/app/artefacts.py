@@ -33,7 +33,7 @@ blueprint = Blueprint("artefacts", __name__)
 def timestamp() -> Response:
     """Answer with the one file that changes under its name, read at once: a publication may replace it meanwhile."""
     content = _read(service().settings.repository.public / METADATA / "timestamp.json")
-    return _sent(io.BytesIO(content), "application/json", hashlib.sha256(content).hexdigest(), ASK_ANEW)
+    return _sent(io.BytesIO(content), hashlib.sha256(content).hexdigest(), ASK_ANEW)
 
 
 @blueprint.get("/metadata/<name>")
@@ -42,7 +42,7 @@ def versioned(name: str) -> Response:
     if not _VERSIONED.fullmatch(name):
         raise NotFound
     path = service().settings.repository.public / METADATA / name
-    return _sent(_there(path), "application/json", name.removesuffix(".json"), FOR_EVER)
+    return _sent(_there(path), name.removesuffix(".json"), FOR_EVER)
 
 
 @blueprint.get("/targets/<name>")
@@ -52,7 +52,7 @@ def index(name: str) -> Response:
     if parts is None or not CATALOG_PATTERN.fullmatch(parts[2]):
         raise NotFound
     path = service().settings.repository.public / TARGETS / name
-    return _sent(_there(path), "application/octet-stream", parts[1], FOR_EVER)
+    return _sent(_there(path), parts[1], FOR_EVER)
 
 
 @blueprint.get("/files/<folder>/<sha256>")
@@ -62,11 +62,11 @@ def file(folder: str, sha256: str) -> Response:
         raise NotFound
     path = service().settings.repository.public / file_path(sha256)
     assert path.parent.parent.name == FILES
-    return _sent(_there(path), "application/octet-stream", sha256, FOR_EVER)
+    return _sent(_there(path), sha256, FOR_EVER)
 
 
-def _sent(content: Path | io.BytesIO, kind: str, etag: str, cached: str) -> Response:
-    response = send_file(content, mimetype=kind, conditional=False, etag=False)
+def _sent(content: Path | io.BytesIO, etag: str, cached: str) -> Response:
+    response = send_file(content, mimetype="application/octet-stream", conditional=False, etag=False)
     response.set_etag(etag)
     response.headers["Cache-Control"] = cached
     for name in ("Last-Modified", "Content-Disposition"):  # bytes that no device needs
