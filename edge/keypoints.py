@@ -14,6 +14,7 @@ places the six slowest waves are kept for each of the 8 directions, at four bits
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -36,6 +37,7 @@ DISTINCT = 0.87  # how much nearer the nearest must be than the next one
 NEAR = 0.1  # of the view's longer side
 SCALE_APART = 0.6  # natural logarithm of the ratio of two scales
 SCALES = (0.2, 5.0)
+SHARED = 2000.0  # squared distance in steps
 PLACES = 48  # keypoints in the same of 48 x 48 places count once
 
 
@@ -98,18 +100,40 @@ class Keypoints:
         return rows.tobytes()
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """What one view explains of a crop.
+
+    Attributes:
+        count: pairs that agree, at distinct places of both pictures.
+        of_crop: intp (k,), the crop's rows of these pairs; a row may stand in several.
+        distance: float32 (k,), whole numbers, squared distances of their descriptors.
+    """
+
+    count: int
+    of_crop: npt.NDArray[np.intp]
+    distance: Float32s
+
+    @classmethod
+    def nothing(cls) -> Agreement:
+        """Return what a view explains that shares nothing with the crop."""
+        return cls(0, np.zeros(0, np.intp), np.zeros(0, np.float32))
+
+
 def count_agreeing(crop: Keypoints, view: Keypoints) -> int:
-    """Count the keypoints of a view that a crop shows where one turn, scale and shift puts them.
+    """Count the keypoints of a view that a crop shows where one turn, scale and shift puts them; see `agreement`."""
+    return agreement(crop, view).count
+
+
+def agreement(crop: Keypoints, view: Keypoints) -> Agreement:
+    """Find the keypoints of a view that a crop shows where one turn, scale and shift puts them.
 
     Every pair proposes the turn, scale and shift that its own sizes and angles say; the proposal that most pairs agree
     with wins. So nothing is drawn by lot.
-
-    Returns:
-        Pairs that agree, at distinct places of both pictures; 0 where there is no pair.
     """
-    of_view, of_crop = _pairs(view, crop)
+    of_view, of_crop, distance = _pairs(view, crop)
     if not len(of_view):
-        return 0
+        return Agreement.nothing()
     here, there = _complex(view.place[of_view]), _complex(crop.place[of_crop])
     size = crop.size[of_crop] / view.size[of_view]
     turn = size * np.exp(1j * (crop.angle[of_crop] - view.angle[of_view]))
@@ -119,7 +143,27 @@ def count_agreeing(crop: Keypoints, view: Keypoints) -> int:
     possible = (size >= SCALES[0]) & (size <= SCALES[1])
     agreed = near & alike & possible[:, None]
     best = agreed[int(agreed.sum(axis=1).argmax())]
-    return min(_distinct(view.place[of_view[best]]), _distinct(crop.place[of_crop[best]]))
+    count = min(_distinct(view.place[of_view[best]]), _distinct(crop.place[of_crop[best]]))
+    return Agreement(count, of_crop[best], distance[best])
+
+
+def share_out(crop: Keypoints, agreements: Sequence[Agreement]) -> list[float]:
+    """Share each keypoint of a crop out among the views that it agrees with: the nearer the print, the more.
+
+    Sisters share most of their print, so nearly all of it agrees with each of them; where the prints differ, one
+    is nearer. The share falls with the squared distance of the descriptors by the constant `SHARED`.
+
+    Returns:
+        A sum of shares for each view, at least 0 and at most the view's `count`, whatever the order of the views.
+    """
+    distance = np.full((len(agreements), len(crop)), np.inf)
+    for row, found in zip(distance, agreements, strict=True):
+        np.minimum.at(row, found.of_crop, found.distance)
+    nearest = distance.min(axis=0, initial=np.inf)
+    told = np.isfinite(nearest)
+    weights = np.exp((nearest[told] - distance[:, told]) / SHARED)
+    sums = (weights / np.sort(weights, axis=0).sum(axis=0)).sum(axis=1)
+    return [min(float(found.count), float(total)) for found, total in zip(agreements, sums, strict=True)]
 
 
 @cache
@@ -141,11 +185,15 @@ def _cosines(n: int) -> npt.NDArray[np.float64]:
     return np.asarray(np.where(k == 0, np.sqrt(1 / n), np.sqrt(2 / n)) * np.cos(np.pi * (2 * i + 1) * k / (2 * n)))
 
 
-def _pairs(view: Keypoints, crop: Keypoints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Pair each keypoint of the view with the nearest of the crop, where that is clearly nearer than the next."""
+def _pairs(view: Keypoints, crop: Keypoints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Float32s]:
+    """Pair each keypoint of the view with the nearest of the crop, where that is clearly nearer than the next.
+
+    Returns:
+        Rows of the view, rows of the crop, squared distances.
+    """
     none = np.zeros(0, np.intp)
     if not len(view) or len(crop) < 2:
-        return none, none
+        return none, none, np.zeros(0, np.float32)
     a, b = view.descriptors.astype(np.float32), crop.descriptors.astype(np.float32)  # their products are exact
     squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * (a @ b.T)
     rows = np.arange(len(view))
@@ -153,7 +201,7 @@ def _pairs(view: Keypoints, crop: Keypoints) -> tuple[npt.NDArray[np.intp], npt.
     nearest = squared[rows, first]
     squared[rows, first] = np.inf
     sure = nearest < DISTINCT**2 * squared.min(axis=1)
-    return rows[sure], first[sure]
+    return rows[sure], first[sure], nearest[sure]
 
 
 def _complex(place: Float32s) -> npt.NDArray[np.complex128]:

@@ -2,7 +2,9 @@
 
 An embedding says what a thing looks like as a whole; of two cartons of one brand it prefers the right one by a hair.
 So where the lead is small, the keypoints of the crop are compared with those of each product's views, kept in the
-optional pack beside the thumbnails. The rule, for a product of similarity s whose best view has n agreeing keypoints:
+optional pack beside the thumbnails. Of each product the view speaks with which most keypoints agree. What sisters share
+does not tell them apart, so a keypoint that agrees with several products is shared out, the nearer a print,
+the more. The rule, for a product of similarity s whose shares come to n keypoints:
 
     e = weight * log(1 + max(0, n - 3)) ; similarity = s + (1 - s) * (1 - exp(-e))
 
@@ -23,7 +25,7 @@ from dataclasses import dataclass, replace
 
 from edge.bundle_description import SecondLookPart
 from edge.errors import ArtefactRefused
-from edge.keypoints import Keypoints, count_agreeing
+from edge.keypoints import Agreement, Keypoints, agreement, share_out
 from edge.preprocessing import ImageArray
 from edge.shard import Shard
 from edge.sift import CROP_KEYPOINTS, CROP_SIDE, EXTRA, find_keypoints, is_installed
@@ -58,12 +60,16 @@ class SecondLook:
             return tuple(candidates)
         looked_at, rest = candidates[: self.rule.products], candidates[self.rule.products :]
         seen = find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS)
-        agreeing = [max((count_agreeing(seen, view) for view in self._views(c)), default=0) for c in looked_at]
+        explained = [self._best_view(seen, candidate) for candidate in looked_at]
         raised = [
             replace(c, similarity=with_evidence(c.similarity, n, self.rule.weight))
-            for c, n in zip(looked_at, agreeing, strict=True)
+            for c, n in zip(looked_at, share_out(seen, explained), strict=True)
         ]
         return (*sorted(raised, key=lambda c: -c.similarity), *rest)
+
+    def _best_view(self, seen: Keypoints, candidate: Candidate) -> Agreement:
+        found = (agreement(seen, view) for view in self._views(candidate))
+        return max(found, key=lambda one: one.count, default=Agreement.nothing())
 
     def _views(self, candidate: Candidate) -> list[Keypoints]:
         shard = self.shards[candidate.shard]
@@ -103,7 +109,7 @@ def why_not(rule: SecondLookPart | None, shards: Sequence[Shard]) -> str | None:
     return None
 
 
-def with_evidence(similarity: float, agreeing: int, weight: float) -> float:
+def with_evidence(similarity: float, agreeing: float, weight: float) -> float:
     """Return the similarity -1..1 raised by keypoints that agree; see the rule at the head of this module."""
     evidence = weight * math.log1p(max(0, agreeing - CHANCE))
     return similarity + (1 - similarity) * (1 - math.exp(-evidence))

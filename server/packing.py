@@ -96,7 +96,8 @@ def packed_pack(pack: Pack | None) -> tuple[PackFile | None, list[Blob]]:
     """Return a pack as the two files that it travels in, or None and nothing."""
     if pack is None:
         return None, []
-    head, entries = Blob.of(head_bytes(head_of(pack))), Blob.of(pack.columns[pack.kind.entries].data.cast("B"))
+    column = pack.columns[pack.kind.entries]
+    head, entries = Blob.of(head_bytes(head_of(pack))), Blob.of(column.data if column.size else b"")
     return PackFile(head.file, entries.file), [head, entries]
 
 

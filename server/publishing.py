@@ -112,8 +112,6 @@ def publish(
         OutputError: the disk is full or not writable; the old state is still served.
     """
     with repository.locked(request.wait_s):
-        if request.keep is not None:
-            repository = repository.keeping(request.keep)
         served = read_served(repository.public)
         index = published_index(repository, served, shard.catalog)
         generation = index.generation(shard.space_id)
@@ -121,10 +119,11 @@ def publish(
         same = _with_packs(index, generation, shard, packs)
         if same is None:
             _require_rising(index, shard)
-            _require_verdict(shard, request)
         elif _retired(same, request) == index:
             return published_of(shard.catalog, shard.space_id, index, index)
+        _require_verdict(shard, request)
         signers = open_signers(ring, served)
+        repository = repository.keeping(request.keep)
         store = store_of(repository, shard.catalog)
         kept = store.add(shard.catalog, shard.version, shard.space_id, shard.columns, shard.sha256)
         if same is None:

@@ -95,9 +95,9 @@ class Repository:
         """The log."""
         return self.root / "journal.jsonl"
 
-    def keeping(self, keep: int) -> Repository:
+    def keeping(self, keep: int | None) -> Repository:
         """Return the repository with another number of older versions that get direct deltas, and note it."""
-        if keep == self.settings.keep:
+        if keep is None or keep == self.settings.keep:
             return self
         settings = replace(self.settings, keep=keep)
         write_whole(self.root / MARKER, settings.text())

@@ -9,6 +9,8 @@ at the speed of the original (a DequantizeLinear would say the same, but is not 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -20,15 +22,16 @@ LEAST_VALUES = 256
 LARGEST = 127
 
 
-def with_byte_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_byte_weights(model: onnx.ModelProto, kept: Collection[str] = ()) -> onnx.ModelProto:
     """Return a copy of the model whose float32 constants of at least 256 values are stored as int8.
 
     Symmetric, the largest value of each row (the output channel of a convolution) being 127 steps.
 
     Args:
         model: a float32 model; constants inside subgraphs, and those of fewer than two dimensions, are left alone.
+        kept: names of constants that are left alone too.
     """
-    return store_weights(model, _as_bytes)
+    return store_weights(model, lambda name, values: None if name in kept else _as_bytes(name, values))
 
 
 def _as_bytes(name: str, values: npt.NDArray[np.float32]) -> Stored | None:

@@ -8,6 +8,8 @@ model, so the file is half as large and runs at the speed of the original.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -19,16 +21,17 @@ from export.quantize.restoring import Stored, store_weights
 LEAST_VALUES = 64
 
 
-def with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+def with_half_weights(model: onnx.ModelProto, only: Collection[str] | None = None) -> onnx.ModelProto:
     """Return a copy of the model whose float32 constants of at least 64 values are stored as float16.
 
     Args:
         model: a float32 model; constants inside subgraphs are left alone.
+        only: names of the constants that are meant; None means all.
 
     Raises:
         ModelError: a constant is too large for float16 (beyond 65,504).
     """
-    return store_weights(model, _as_halves)
+    return store_weights(model, lambda name, values: _as_halves(name, values) if only is None or name in only else None)
 
 
 def _as_halves(name: str, values: npt.NDArray[np.float32]) -> Stored | None:

@@ -183,9 +183,14 @@ def install_wheels(site: Path, version: str) -> None:
 
 
 def requirements() -> list[str]:
-    """Return what the base install and the extras ask for."""
+    """Return what the base install and the extras ask for, and what opens a delta."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    return [*project["dependencies"], *(word for name in EXTRAS for word in project["optional-dependencies"][name])]
+    deltas = [word for word in project["optional-dependencies"]["sync"] if word.startswith("zstandard")]
+    return [
+        *project["dependencies"],
+        *deltas,
+        *(word for name in EXTRAS for word in project["optional-dependencies"][name]),
+    ]
 
 
 def call(words: Sequence[str], doing: str, environment: dict[str, str] | None = None) -> None:

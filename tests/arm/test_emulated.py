@@ -22,6 +22,8 @@ from edge.bundle import load_bundle
 from edge.defaults import default_bundle
 from edge.golden import Step, compare_picture, golden_folder, read_golden
 from edge.shard import Shard, open_shard
+from edge.shard.delta import difference
+from edge.shard.travel import packed
 from export.bundles.reading import read_model
 from export.cli import main as export
 from export.render.demo_media import write_catalogue
@@ -29,6 +31,7 @@ from export.render.products import demo_products
 from tests.arm.cpus import CPUS, Cpu
 from tests.arm.machine import FOLDER, STAMP, ArmMachine
 from tests.arm.quantized import write_quantized
+from tests.arm.walk import DELTA_LEVEL
 from tests.conftest import REPOSITORY, absent, shared_folder
 from tests.small_shards import random_shard
 
@@ -79,7 +82,9 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     items, images = str(folder / "ITEMS.csv"), str(folder / "images")
     assert export(["catalog", items, "--images", images, "--threads", "1", "--out", str(folder / "shard")]) == 0
     ndim = open_shard(folder / "shard").ndim
-    random_shard(folder / "many", MANY_VIEWS // 2, MANY_VIEWS, ndim)
+    many = random_shard(folder / "many", MANY_VIEWS // 2, MANY_VIEWS, ndim)
+    newer = random_shard(folder / "newer", MANY_VIEWS // 2 + 50, MANY_VIEWS, ndim, seed=1, version=2)
+    (folder / "delta").write_bytes(packed(difference(many, newer), DELTA_LEVEL).data)
     write_quantized(folder)
     np.save(folder / "queries.npy", np.random.default_rng(1).standard_normal((QUERIES, ndim)).astype(np.float32))
     (folder / "jobs.json").write_text(json.dumps(list(jobs(shared_folder() / "models"))))
@@ -170,6 +175,13 @@ def test_carried_vectors_give_a_shard_of_the_same_bytes(here: Walk, there: Walk)
     names = sorted(path.name for path in sides[0].iterdir())
     assert len(names) > 10 and names == sorted(path.name for path in sides[1].iterdir())
     assert [name for name in names if (sides[0] / name).read_bytes() != (sides[1] / name).read_bytes()] == []
+
+
+def test_a_delta_is_made_and_applied_to_the_same_bytes(given: Path, here: Walk, there: Walk) -> None:
+    assert (
+        (there.folder / "delta").read_bytes() == (here.folder / "delta").read_bytes() == (given / "delta").read_bytes()
+    )
+    assert open_shard(there.folder / "updated").sha256 == open_shard(given / "newer").sha256
 
 
 def test_search_of_one_shard_finds_the_same_bits(here: Walk, there: Walk) -> None:

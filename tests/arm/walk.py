@@ -1,11 +1,12 @@
 """The walk that is taken on either architecture: the same code, the same inputs, and all that comes of it on disk.
 
 Run as `python -m tests.arm.walk IN OUT`. IN holds `ITEMS.csv` and `images/` (a catalogue), `shard/` (the same, built
-on x86-64), `many/` (a shard of random vectors) with `queries.npy`, `unsigned.onnx` and `signed.onnx` (int8 embedders)
-with `inputs.npy`, and `jobs.json` (TFLite models with a picture each). OUT gets `golden.json` (what each step makes of
-each golden picture), `shard/` (the catalogue, embedded here), `carried/` (the same, vectors carried over from
-IN/shard), `matches.npz`, `tags.json` (the tag document), `quantized.npz` and `litert.npz` (what these models answer)
-and `machine.json`.
+on x86-64), `many/` (a shard of random vectors) with `queries.npy`, `newer/` (another state of it) and `delta` (from one
+to the other), `unsigned.onnx` and `signed.onnx` (int8 embedders) with `inputs.npy`, and `jobs.json` (TFLite models with
+a picture each). OUT gets `golden.json` (what each step makes of each golden picture), `shard/` (the catalogue, embedded
+here), `carried/` (the same, vectors carried over from IN/shard), `delta` (as it is made here), `updated/` (what
+IN/delta leads to), `matches.npz`, `tags.json` (the tag document), `quantized.npz` and `litert.npz` (what these models
+answer) and `machine.json`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from edge.inference.hardware import Hardware
 from edge.inference.onnx_session import OnnxSession
 from edge.machine import machine, runtimes
 from edge.pipeline import CANDIDATES, Kit
-from edge.shard import open_shard
+from edge.shard import open_shard, write_shard
+from edge.shard.delta import apply_delta, difference
+from edge.shard.travel import packed, unpacked
 from export.cli import main as export
 from tests.inference.model_answers import answers
 
+DELTA_LEVEL = 9
 TAGGED = ("one", "none")
 
 
@@ -38,6 +42,7 @@ def walk(given: Path, out: Path) -> None:
     (out / "machine.json").write_text(json.dumps(found))
     (out / "golden.json").write_text(json.dumps(golden()))
     build(given, out)
+    update(given, out)
     np.savez(out / "matches.npz", **searches(given))
     pictures = [str(golden_folder() / f"{name}.png") for name in TAGGED]
     require_done(edge(["tag", *pictures, "--json", str(out / "tags.json"), "--threads", "1"]))
@@ -65,6 +70,15 @@ def build(given: Path, out: Path) -> None:
     require_done(export([*catalog, "--out", str(out / "shard")]))
     update = ["--update", str(given / "shard"), "--json", str(out / "carried.json")]
     require_done(export([*catalog, *update, "--out", str(out / "carried")]))
+
+
+def update(given: Path, out: Path) -> None:
+    """Apply the delta that x86-64 made, and make the same one here."""
+    many, newer = (open_shard(given / name) for name in ("many", "newer"))
+    here = packed(difference(many, newer), DELTA_LEVEL)
+    (out / "delta").write_bytes(here.data)
+    delta = unpacked((given / "delta").read_bytes(), here.unpacked_bytes, "delta")
+    write_shard(out / "updated", newer.catalog, newer.version, newer.space_id, apply_delta(many.columns, delta))
 
 
 def searches(given: Path) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from PIL import Image
 from edge.errors import InputError, OutputError
 from edge.media.pictures import read_picture
 from edge.shard import Shard, open_shard
+from edge.shard.delta import difference
 from edge.shard.vectors import quantize, view_key
 from export.catalog.build import BuildResult, Target, build_catalog, journal_path
 from export.catalog.items import read_items
@@ -85,7 +86,7 @@ def test_unchanged_update_embeds_nothing_and_is_the_same_shard(table: Path) -> N
     _, old, _ = build(table)
     result, new, embedder = build(table, "new", old)
     assert (embedder.seen, result.carried, new.version) == (0, VIEWS, 2)
-    assert new.sha256 == old.sha256
+    assert new.sha256 == old.sha256 and difference(old, new).is_empty
 
 
 def test_one_changed_picture_changes_one_view(table: Path) -> None:
@@ -95,6 +96,10 @@ def test_one_changed_picture_changes_one_view(table: Path) -> None:
     assert (embedder.seen, result.embedded, result.carried) == (1, 1, VIEWS - 1)
     kept = set(old.keys.tolist()) & set(new.keys.tolist())
     assert len(kept) == VIEWS - 1 and new.views == VIEWS
+    changes = {name: len(column) for name, column in difference(old, new).columns.items() if "offsets" not in name}
+    assert {name: n for name, n in changes.items() if n} == {
+        "removed_views": 1, "grown_rows": 1, "grown_keys": 1, "grown_vectors": 1
+    }  # fmt: skip
 
 
 def test_update_carries_vectors_byte_for_byte_even_where_this_machine_computes_others(table: Path) -> None:

@@ -38,3 +38,9 @@ def test_refuses_weights_beyond_float16(tmp_path):
     model = onnx.load(convolution(tmp_path / "m.onnx", np.full((4, 3, 3, 3), 1e6, np.float32)))
     with pytest.raises(ModelError, match="beyond the range"):
         with_half_weights(model)
+
+
+def test_only_named_constants_are_stored_in_half(tmp_path):
+    model = onnx.load(convolution(tmp_path / "m.onnx", np.ones((64, 3, 3, 3), np.float32)))
+    assert with_half_weights(model, only=["others"]) == model
+    assert with_half_weights(model, only=["weights"]) == with_half_weights(model)

@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.keypoints import ENTRY_BYTES, LARGEST, NUMBERS, STEPS, Keypoints, count_agreeing
+from edge.keypoints import (
+    ENTRY_BYTES,
+    LARGEST,
+    NUMBERS,
+    STEPS,
+    Agreement,
+    Keypoints,
+    agreement,
+    count_agreeing,
+    share_out,
+)
 from tests.second_look.prints import moved, scatter
 
 
@@ -55,6 +65,50 @@ def test_many_marks_at_one_place_count_once() -> None:
     view = scatter(40)
     stacked = replace(view, place=np.full((40, 2), 0.5, np.float32))
     assert count_agreeing(stacked, stacked) == 1
+
+
+def repainted(keypoints: Keypoints, rows: slice, seed: int = 7) -> Keypoints:
+    """Return keypoints of which some look different."""
+    descriptors = keypoints.descriptors.copy()
+    descriptors[rows] = scatter(len(keypoints), seed).descriptors[rows]
+    return replace(keypoints, descriptors=descriptors)
+
+
+def test_nothing_is_shared_where_nothing_agrees() -> None:
+    assert share_out(scatter(0), []) == []
+    assert share_out(scatter(5), [Agreement.nothing(), Agreement.nothing()]) == [0, 0]
+
+
+def test_twins_share_what_agrees_and_a_view_alone_keeps_its_count() -> None:
+    view = scatter(40)
+    crop = moved(view, 0.6, 0.3, (0.1, 0.2))
+    found = agreement(crop, view)
+    assert share_out(crop, [found]) == [found.count]
+    first, second = share_out(crop, [found, found])
+    assert first == second == len(np.unique(found.of_crop)) / 2
+
+
+def test_a_sister_loses_what_it_shows_less_well() -> None:
+    view = scatter(60)
+    crop = moved(view, 0.6, 0.3, (0.1, 0.2))
+    steps = np.repeat(np.array(STEPS, np.int8), NUMBERS // len(STEPS))
+    paler = replace(view, descriptors=(view.descriptors - np.sign(view.descriptors) * steps).astype(np.int8))
+    own, sister = agreement(crop, view), agreement(crop, paler)
+    assert sister.count > 20
+    shares = share_out(crop, [own, sister])
+    assert shares[0] > 0.8 * own.count and shares[1] < 0.3 * sister.count
+
+
+@settings(max_examples=20, deadline=None)
+@given(n=st.integers(8, 60), other=st.integers(0, 60), seed=st.integers(0, 99))
+def test_shares_stay_within_what_agrees_and_no_order_matters(n: int, other: int, seed: int) -> None:
+    view = scatter(n, seed)
+    crop, sister = moved(view, 0.6, 0.3, (0.1, 0.2)), repainted(view, slice(0, other))
+    found = [agreement(crop, view), agreement(crop, sister), agreement(crop, scatter(n, seed + 1))]
+    counts = share_out(crop, found)
+    assert all(0 <= count <= one.count for count, one in zip(counts, found, strict=True))
+    assert counts[0] >= counts[1], "the print itself is nowhere farther"
+    assert share_out(crop, found[::-1]) == counts[::-1]
 
 
 @pytest.mark.parametrize("n", [0, 1, 7])

@@ -82,6 +82,21 @@ def test_a_print_in_a_shop_photo_wins_whatever_the_order_of_the_others(shard: Sh
     assert len({frozenset((c.product_id, c.similarity) for c in found) for found in tied}) == 1
 
 
+def test_of_two_sisters_the_one_in_the_photo_wins_against_a_better_embedding(tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
+    sisters = [draw_print(0), draw_print(0)]
+    sisters[1][130:, :70] = draw_print(50)[130:, :70]
+    entries = {n + 1: find_keypoints(print_, VIEW_SIDE, 500).to_bytes(4200) for n, print_ in enumerate(sisters)}
+    records = [ProductRecord(f"p{n}", f"Product {n}") for n in range(2)]
+    columns = canonical_columns(records, np.array([1, 2], np.uint64), quantize(np.eye(2)), np.arange(2))
+    write_shard(tmp_path / "shard", "sisters", 1, SPACE, columns, keypoints=entries)
+    again = SecondLook(RULE, (open_shard(tmp_path / "shard"),))
+    for right, wrong in ((0, 1), (1, 0)):
+        photo = Image.fromarray(sisters[right]).resize((150, 150)).rotate(8, fillcolor="grey")
+        found = again.reorder(np.array(photo), candidates(wrong, right, lead=0.05))
+        assert [c.product_id for c in found] == [f"p{right}", f"p{wrong}"]
+
+
 def test_a_clear_lead_is_not_looked_at_again(shard: Shard) -> None:
     clear = candidates(0, 1, 2, lead=RULE.margin_threshold + 0.01)
     assert SecondLook(RULE, (shard,)).reorder(seen_in_a_shop(1), clear) == clear

@@ -22,7 +22,7 @@ from edge.verdict import Verdict, verdict_bytes
 from server.packing import empty_columns, packed_parts
 from server.publication import file_path
 from server.publishing import Request, publish
-from server.repository import Settings
+from server.repository import Settings, open_repository
 from server.rollout import roll_out
 from server.withdrawal import Withdrawal, withdraw
 from tests.server.shop import DAY, FORCED, NOW, Shop, make_shard, titles
@@ -47,7 +47,7 @@ def installed(shop: Shop, start: Shard | None = None) -> str:
 
 def test_an_empty_catalogue_is_published(tmp_path: Path) -> None:
     shop = Shop.open(tmp_path)
-    empty = make_shard(tmp_path / "empty", 1, {})
+    empty = make_shard(tmp_path / "empty", 1, {}, pictures=True)
     assert publish(shop.repository, empty, shop.ring, FORCED, NOW).document()["full"] == {"parts": 0, "bytes": 0}
     assert shop.device().version() == 1 and installed(shop) == empty.sha256
     shop.publish(2)
@@ -101,7 +101,11 @@ def test_packs_travel_beside_and_may_come_later(tmp_path: Path) -> None:
     shop.publish(1)
     assert shop.index().generations[0].newest.thumbnails is None
     with_pictures = make_shard(tmp_path / "pictures", 1, titles(1), pictures=True)
-    assert publish(shop.repository, with_pictures, shop.ring, FORCED, NOW).writes
+    with pytest.raises(ArtefactRefused, match="nothing says that it was checked"):
+        publish(shop.repository, with_pictures, shop.ring, Request(keep=3), NOW)
+    assert open_repository(shop.repository.root).settings.keep == 7
+    assert publish(shop.repository, with_pictures, shop.ring, replace(FORCED, keep=3), NOW).writes
+    assert open_repository(shop.repository.root).settings.keep == 3
     pack = shop.index().generations[0].newest.thumbnails
     assert pack is not None
     head, entries = read_head(data_of(shop, pack.head), "head"), data_of(shop, pack.entries)

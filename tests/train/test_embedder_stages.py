@@ -248,19 +248,53 @@ def test_a_colour_that_names_the_product_is_found_and_a_blind_model_finds_nothin
     assert all(share.recall_at_1 == 1 for share in shares.values())
 
 
+def test_a_folder_without_rendered_products_is_refused(tmp_path: Path) -> None:
+    from edge.errors import InputError
+    from export.train.embedder.rendered_pool import RenderedPool
+
+    with pytest.raises(InputError, match="no rendered products"):
+        RenderedPool(tmp_path)
+    np.save(tmp_path / "products-00000.npy", np.zeros((2, 3, 8, 8, 3), np.uint8))
+    with pytest.raises(InputError, match="not a chunk of rendered products"):
+        RenderedPool(tmp_path)
+
+
+def test_rendered_products_are_kept_and_drawn_by_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from export.train.embedder import rendered_pool
+    from export.train.embedder.rendered_pool import RenderedPool, render_pool
+
+    monkeypatch.setattr(rendered_pool, "PRODUCTS_A_CHUNK", 4)
+    render_pool(tmp_path / "once", 64, [], 2, seed=3)
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir()}
+    (tmp_path / "once" / "products-00001.npy").unlink()
+    render_pool(tmp_path / "once", 64, [], 2, seed=3)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir()} == kept
+
+    sizes = np.load(tmp_path / "once" / "families-00000.npy")
+    pictures = np.load(tmp_path / "once" / "products-00000.npy")
+    assert sizes.sum() == len(pictures) >= 4
+    views = RenderedPool(tmp_path / "once").draw(5, np.random.default_rng(0))
+    assert views.packshots.shape == (5, 64, 64, 3) and views.photos.shape == (5, 2, 64, 64, 3)
+    assert not np.array_equal(views.photos[:, 0], views.photos[:, 1])
+
+
 @pytest.mark.full
 def test_stages_make_a_model_and_measure_it(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from export.train.embedder import __main__ as program
-    from export.train.embedder import first, stages
+    from export.train.embedder import first, rendered_pool, stages
 
     monkeypatch.setattr(stages, "SIZE", 64)
+    monkeypatch.setattr(rendered_pool, "PRODUCTS_A_CHUNK", 24)
     assert first.main([str(tmp_path / "first.onnx"), "--steps", "1", "--pool", "8"]) == 0
     lessons = _lessons(tmp_path / "lessons", monkeypatch)
     begin = ["--begin-from", str(tmp_path / "first.checkpoint"), "--pool", "8", "--steps", "1"]
     assert program.main(["distil", str(tmp_path / "distil.onnx"), *begin, "--lessons", str(lessons)]) == 0
     begin[1] = str(tmp_path / "distil.checkpoint")
+    rendered = str(tmp_path / "rendered")
+    assert program.main(["rendered", rendered, "--chunks", "1", "--pictures", str(manifest.parent)]) == 0
+    begin += ["--rendered", rendered]
     album = ["--album", str(manifest), "--apart", "Milk", "--fold", "1"]
     assert program.main(["finetune", str(tmp_path / "done.onnx"), *begin, *album]) == 0
     capsys.readouterr()

@@ -1,6 +1,7 @@
 """Make the kit's embedder, one stage a command; each can be interrupted and run again.
 
 python -m export.train.embedder.first first.onnx --steps 300
+python -m export.train.embedder rendered RENDERED --pictures cards_det --pictures shelf_photos=60
 python -m export.train.embedder lessons LESSONS --teacher mobilenet_v1_100_embedder.onnx --pictures clothing=0.4
 python -m export.train.embedder distil distil.onnx --begin-from first.checkpoint --lessons LESSONS --steps 3000
 python -m export.train.embedder finetune embedder.onnx --begin-from distil.checkpoint --album manifest.csv --fold 0
@@ -18,7 +19,7 @@ from types import ModuleType
 
 from edge.errors import MissingExtra, TagletError
 
-STAGES = ("lessons", "distil", "finetune", "judge")
+STAGES = ("rendered", "lessons", "distil", "finetune", "judge")
 EVERY_PRODUCT = -1
 
 
@@ -52,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     stages = parser.add_subparsers(dest="stage", required=True)
     made = {name: stages.add_parser(name) for name in STAGES}
+    made["rendered"].add_argument("out", type=Path, help="folder of the rendered products")
+    made["rendered"].add_argument("--chunks", type=int, default=24, help="of 500 products (default %(default)s)")
     made["lessons"].add_argument("out", type=Path, help="folder of the lessons")
     made["lessons"].add_argument("--teacher", type=Path, required=True, help="ONNX file that is imitated")
     made["lessons"].add_argument("--maps", nargs=5, default=["t22", "t38", "t46", "t50", "t54"], help="its values")
@@ -60,10 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("out", type=Path, help="ONNX file to write; its checkpoint lies beside it")
         made[name].add_argument("--begin-from", type=Path, required=True, help="checkpoint of the stage before")
         made[name].add_argument("--pool", type=int, default=16_000, help="rendered products kept in memory")
+        made[name].add_argument("--rendered", type=Path, metavar="DIR", help="take them from stage rendered instead")
     made["distil"].add_argument("--lessons", type=Path, required=True, help="folder of the lessons")
     made["distil"].add_argument("--steps", type=int, default=3000, help="default %(default)s")
     made["finetune"].add_argument("--steps", type=int, default=500, help="default %(default)s")
-    for name in ("lessons", "distil", "finetune"):
+    for name in ("rendered", "lessons", "distil", "finetune"):
         made[name].add_argument(
             "--pictures", action="append", default=[], metavar="DIR=WEIGHT", help="pictures from life"
         )

@@ -65,11 +65,12 @@ class RenderedFamilies:
         """Return `count` products, whole families together where they fit."""
         drawn: list[Views] = []
         while sum(len(views.packshots) for views in drawn) < count:
-            drawn.append(self._family(rng))
+            drawn.append(self.family(rng))
         packshots, photos = (np.concatenate([getattr(v, name) for v in drawn]) for name in ("packshots", "photos"))
         return Views(packshots[:count], photos[:count])
 
-    def _family(self, rng: np.random.Generator) -> Views:
+    def family(self, rng: np.random.Generator) -> Views:
+        """Return one family of one to five look-alikes."""
         full = self._kept >= self.pool_size
         if full and rng.random() >= self.fresh:
             return self._families[int(rng.integers(len(self._families)))]

@@ -20,12 +20,19 @@ from export.train.embedder.network import SIZE
 from export.train.embedder.onnx_file import write_onnx
 from export.train.embedder.real import RealProduct, RealProducts
 from export.train.embedder.rendered import Pictures, RenderedFamilies
+from export.train.embedder.rendered_pool import RenderedPool, render_pool
 from export.train.embedder.teacher import Teacher
-from export.train.embedder.training import Mixture, Recipe, Training
+from export.train.embedder.training import Mixture, Recipe, Source, Training
 
 FOLDS = 3
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 LEAST_SIDE = 200
+
+
+def rendered(given: argparse.Namespace) -> None:
+    """Render the products that the other stages learn from."""
+    render_pool(given.out, SIZE, _backgrounds(given.pictures), given.chunks, given.seed)
+    print(f"{given.out}: {given.chunks} chunks")
 
 
 def lessons(given: argparse.Namespace) -> None:
@@ -49,7 +56,7 @@ def lessons(given: argparse.Namespace) -> None:
 
 def distil(given: argparse.Namespace) -> None:
     """Learn from rendered products and from the teacher; no album is seen."""
-    source = RenderedFamilies(SIZE, given.pool, backgrounds=_backgrounds(given.pictures))
+    source = _rendered(given, [] if given.rendered else _backgrounds(given.pictures))
     recipe = Recipe(steps=given.steps, products=28, lessons=40, small_until=0.75, light=0.12, seed=given.seed)
     _train(Training(recipe, source, _checkpoint(given.out), lessons=Lessons(given.lessons)), given)
 
@@ -61,12 +68,11 @@ def finetune(given: argparse.Namespace) -> None:
     learnt = album.folds(FOLDS, _apart(given)) != given.fold
     apart = album.within(_apart(given))
     real = RealProducts(_products(album, learnt & apart), _products(album, learnt & ~apart), backgrounds, SIZE)
-    rendered = RenderedFamilies(SIZE, given.pool, backgrounds=backgrounds)
     recipe = Recipe(
         given.steps, 32, learning_rate=8e-4, warm_up=40, averaging=0.995, small_until=0, light=0.12, to_packshot=2.0,
         seed=given.seed,
     )  # fmt: skip
-    _train(Training(recipe, Mixture([(20, rendered), (12, real)]), _checkpoint(given.out)), given)
+    _train(Training(recipe, Mixture([(20, _rendered(given, backgrounds)), (12, real)]), _checkpoint(given.out)), given)
 
 
 def judge(given: argparse.Namespace) -> None:
@@ -88,6 +94,12 @@ def _train(training: Training, given: argparse.Namespace) -> None:
     training.run(lambda now, at: print(f"step {now.step} of {steps}: loss {at['loss']:.3f}", file=sys.stderr), every=20)
     worst = write_onnx(training.result, given.out)
     print(f"{given.out}: written; PyTorch and ONNX differ by at most {worst:.1e}")
+
+
+def _rendered(given: argparse.Namespace, backgrounds: Sequence[Pictures]) -> Source:
+    return (
+        RenderedPool(given.rendered) if given.rendered else RenderedFamilies(SIZE, given.pool, backgrounds=backgrounds)
+    )
 
 
 def _checkpoint(out: Path) -> Path:
@@ -122,5 +134,6 @@ def _groups(options: Sequence[str]) -> list[tuple[float, list[Pictures]]]:
 
 
 def _backgrounds(options: Sequence[str]) -> list[Pictures]:
-    pictures = [image for _, group in _groups(options) for image in group]
+    """Read pictures to stand behind products, those of a folder as often as its weight says."""
+    pictures = [image for weight, group in _groups(options) for image in group * max(1, round(weight))]
     return [image for image in pictures if min(image.shape[:2]) >= LEAST_SIDE]
