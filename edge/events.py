@@ -19,7 +19,7 @@ from typing import Any, Literal, cast
 import numpy as np
 
 from edge.document_fields import Fields
-from edge.errors import ArtefactRefused, InputError
+from edge.errors import InputError
 from edge.files import canonical_json
 from edge.shard.description import CATALOG_PATTERN, SPACE_PATTERN
 from edge.shard.vectors import Int8s

@@ -30,12 +30,12 @@ from edge.sync.download import Downloads, remote_path
 from edge.sync.index import Generation, PackFile, Part, PublishedFile, Release
 from edge.sync.packs import fetch_pack
 from edge.sync.plan import Plan, Way, plan_update, release_for
+from edge.sync.settings import DEVICE
 from edge.sync.store import CATALOGS, SHARDS, TRUST, CatalogStore, Held
 from edge.sync.transport import LimitReached, Metered
 from edge.sync.trust import Trust
 
 PARTIAL = "partial"
-DEVICE = "device.json"
 LIMIT_NOTE = "the limit of bytes is reached: what came is kept, and the next call goes on from there"
 Say = Callable[[str], None]
 
