@@ -29,10 +29,10 @@ def show() -> Response:
 
 
 @blueprint.delete("/api/v1/device")
-def remove() -> tuple[str, int]:
+def remove() -> Response:
     """Remove the device, its token and its events."""
     forget(service().engine, asking_device())
-    return "", 204
+    return Response(status=204, mimetype="application/json")
 
 
 def _plain(event: dict[str, Any]) -> dict[str, Any]:
