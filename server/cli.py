@@ -7,7 +7,7 @@ from edge.errors import MissingExtra
 
 EXTRA_BRINGS = (
     *("tuf", "securesystemslib", "cryptography", "filelock", "zstandard"),
-    *("flask", "werkzeug", "sqlalchemy", "alembic", "psycopg", "gunicorn", "prometheus_client"),
+    *("flask", "werkzeug", "sqlalchemy", "alembic", "pg8000", "gunicorn", "prometheus_client"),
 )
 
 COMMANDS: tuple[Command, ...] = (

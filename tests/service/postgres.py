@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
+from sqlalchemy import Connection, NullPool, create_engine, make_url
 
 PASSWORD = "only for this test"
 OPTIONS = "-c listen_addresses=127.0.0.1 -c max_connections=60"
@@ -28,6 +28,14 @@ def programs() -> Path | None:
     beside = shutil.which("initdb")
     folders = [Path(beside).resolve().parent] if beside else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     return folders[-1] if folders and (folders[-1] / "pg_ctl").exists() else None
+
+
+@contextmanager
+def administering(address: str) -> Iterator[Connection]:
+    """Yield a connection in which every statement counts at once."""
+    engine = create_engine(make_url(address).set(drivername="postgresql+pg8000"), poolclass=NullPool)
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @dataclass
@@ -58,8 +66,8 @@ class Cluster:
 
     def database(self, name: str) -> str:
         """Make a database and return its address."""
-        with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+        with administering(self.address("postgres")) as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {name}")
         return self.address(name)
 
     def address(self, name: str) -> str:

@@ -11,7 +11,6 @@ from collections import Counter as Count
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psycopg
 import pytest
 import urllib3
 from sqlalchemy import event, select
@@ -24,7 +23,7 @@ from server.database.upgrading import upgrade
 from tests.server.shop import Shop
 from tests.service.fleet import Clock, Counter, Till, an_event, hexadecimal
 from tests.service.killed_server import POINTS
-from tests.service.postgres import Cluster
+from tests.service.postgres import Cluster, administering
 from tests.service.running import running
 
 ID = hexadecimal("device", 32)
@@ -111,8 +110,8 @@ def test_a_database_that_goes_and_comes_back_costs_nothing_but_time(till: Till, 
 
 def test_connections_that_were_cut_are_opened_anew(till: Till, postgres: str) -> None:
     till.results([an_event()])
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        admin.execute(
+    with administering(postgres) as admin:
+        admin.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
@@ -121,14 +120,14 @@ def test_connections_that_were_cut_are_opened_anew(till: Till, postgres: str) ->
 
 
 def test_a_read_only_postgresql_loses_nothing(till: Till, postgres: str) -> None:
-    with psycopg.connect(postgres, autocommit=True) as admin:
-        name = admin.info.dbname
-        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with administering(postgres) as admin:
+        name = admin.engine.url.database
+        admin.exec_driver_sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         till.counter.close()
         answer = till.send([an_event()])
         assert answer.status_code == 503 and answer.headers["Retry-After"]
-        admin.execute("SET default_transaction_read_only = off")
-        admin.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        admin.exec_driver_sql("SET default_transaction_read_only = off")
+        admin.exec_driver_sql(f"ALTER DATABASE {name} RESET default_transaction_read_only")
     till.counter.close()
     assert till.results([an_event()]) == ["stored"]
     till.counter.close()
