@@ -5,7 +5,10 @@ from __future__ import annotations
 from edge.command_line import Command, run_program, say
 from edge.errors import MissingExtra
 
-EXTRA_BRINGS = ("tuf", "securesystemslib", "cryptography", "filelock")
+EXTRA_BRINGS = (
+    *("tuf", "securesystemslib", "cryptography", "filelock", "zstandard"),
+    *("flask", "werkzeug", "sqlalchemy", "alembic", "pg8000", "gunicorn", "prometheus_client"),
+)
 
 COMMANDS: tuple[Command, ...] = (
     Command("init", "server.commands.init", "make a repository: folders, keys, first metadata"),
@@ -14,6 +17,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("withdraw", "server.commands.withdraw", "take a version or a product back from the devices"),
     Command("refresh", "server.commands.refresh", "sign anew what is about to expire"),
     Command("rotate", "server.commands.rotate", "replace the keys of a role and revoke the old ones"),
+    Command("serve", "server.commands.serve", "serve devices: catalogues, enrolment, events"),
+    Command("device", "server.commands.device", "let devices in with a one-time code, list them, shut them out"),
+    Command("tags", "server.commands.tags", "export what devices decided, as CSV or Parquet"),
+    Command("migrate", "server.commands.migrate", "bring the database to this version's tables"),
     Command("status", "server.commands.status", "show what is published, its size, and how long it is valid"),
 )
 
@@ -21,7 +28,9 @@ COMMANDS: tuple[Command, ...] = (
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        return run_program("server", "Publish signed catalogues for devices to fetch.", COMMANDS, argv)
+        return run_program(
+            "server", "Publish signed catalogues for devices, and take in what they decided.", COMMANDS, argv
+        )
     except ModuleNotFoundError as e:
         needed = (e.name or "").partition(".")[0]
         if needed not in EXTRA_BRINGS:

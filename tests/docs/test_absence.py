@@ -18,6 +18,8 @@ FAILS, SKIPS = pytest.fail.Exception, pytest.skip.Exception
         ("shared", {"TAGLET_REQUIRE": "torch,shared"}, FAILS),
         ("tflite", {}, SKIPS),
         ("tflite", {"CI": "true"}, FAILS),
+        ("postgres", {}, SKIPS),
+        ("postgres", {"CI": "true"}, FAILS),
         ("torch", {"CI": "true"}, SKIPS),
         ("torch", {"TAGLET_REQUIRE": "torch"}, FAILS),
     ],
