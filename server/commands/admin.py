@@ -13,7 +13,7 @@ from edge.command_line import write_json
 from edge.errors import InputError, UsageError
 from server.commands.database_options import add_database, opened
 from server.commands.options import add_json
-from server.database.operator import LONGEST, SHORTEST, set_password
+from server.database.operator import SHORTEST, set_password
 
 EXAMPLE = """  python -m server admin password --repository shop
   python -m server admin password --repository shop --password-file secret.txt

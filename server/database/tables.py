@@ -1,8 +1,8 @@
 """The tables: enrolment codes, devices, their events, the counts that limit attempts, the operator's sessions.
 
 No secret lies here in the clear: codes, tokens and sessions are kept as their SHA-256 (they are random and long, so
-that no slow hash is needed), the operator's password as scrypt, network addresses of attempts as a hash that is removed with
-the attempt's window.
+that no slow hash is needed), the operator's password as scrypt, network addresses of attempts as a hash that is
+removed with the attempt's window.
 """
 
 from __future__ import annotations
