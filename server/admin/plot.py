@@ -14,7 +14,7 @@ from server.database.decisions import Step
 KINDS = ("accepted", "corrected", "rejected")
 LEFT, RIGHT, TOP = 44.0, 4.0, 8.0
 SHARES, GAP, NUMBERS, BELOW = 150.0, 22.0, 54.0, 24.0
-LABEL_WIDTH = 84.0
+DATE_WIDTH, DATE_GAP = 72.0, 22.0
 GAP_SHARE = 0.18
 
 
@@ -102,15 +102,13 @@ def _stack(step: Step, x: float, width: float) -> list[Bar]:
 
 def _dates(steps: Sequence[Step], pitch: float, y: float, width: float) -> list[Label]:
     """Return as many dates as have room, from the last backwards."""
-    every = max(1, round(LABEL_WIDTH / pitch + 0.499)) if steps else 1
-    labels = []
-    for number in range(len(steps) - 1, -1, -every):
-        x = LEFT + (number + 0.5) * pitch
-        text = f"{datetime.fromtimestamp(steps[number].start_s, UTC):%Y-%m-%d}"
-        if x + LABEL_WIDTH / 2 > width:
-            labels.append(Label(width - RIGHT, y, text, "end"))
-        elif x - LABEL_WIDTH / 2 > 0:
-            labels.append(Label(x, y, text, "middle"))
+    labels: list[Label] = []
+    free = width
+    for number in range(len(steps) - 1, -1, -1):
+        x = min(LEFT + (number + 0.5) * pitch, width - RIGHT - DATE_WIDTH / 2)
+        if x + DATE_WIDTH / 2 <= free and x >= DATE_WIDTH / 2:
+            labels.append(Label(x, y, f"{datetime.fromtimestamp(steps[number].start_s, UTC):%Y-%m-%d}", "middle"))
+            free = x - DATE_WIDTH / 2 - DATE_GAP
     return labels
 
 

@@ -232,7 +232,7 @@ def test_everything_of_a_plot_is_within_it(counts: list[Counts], width: float) -
         assert bar.x >= LEFT and bar.x + bar.width <= width - RIGHT + 1e-6
         assert bar.y >= 0 and bar.y + bar.height <= plot.height
     dates = [label for label in plot.labels if label.anchor == "middle"]
-    assert all(a.x - b.x >= 80 for a, b in pairwise(dates))
+    assert all(a.x - b.x >= 80 for a, b in pairwise(dates))  # ten letters take some 70
 
 
 def test_devices_stand_with_the_version_of_their_last_event(visit: Visit, clock: Clock) -> None:
