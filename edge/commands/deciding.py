@@ -12,6 +12,7 @@ from typing import Any
 from edge.command_line import say, write_json
 from edge.defaults import home_folder
 from edge.outbox.deciding import Decision, Done, decide
+from edge.output.text_width import printable
 
 EXIT_INPUT = 3
 _REMARKS = {
@@ -44,7 +45,7 @@ def decide_and_tell(decision: Decision, tag_ids: Sequence[str], args: argparse.N
     called = f"edge {args.command}"
     done = decide(home_folder(args.home), decision, tag_ids, time.time())
     for sentence in (*done.notes, *done.problems):
-        say(f"{called}: {sentence}")
+        say(f"{called}: {printable(sentence)}")
     if args.json:
         write_json(_document(done), args.json)
     if args.json != "-":
@@ -57,7 +58,8 @@ def _print(done: Done, out: Any) -> None:
         event = decided.event
         became = f" -> {event.corrected_to}" if event.corrected_to else ""
         shared = ", with its embedding" if event.embedding is not None else ""
-        print(f"{event.kind} {event.tag_id}  {draft.title}{became}{shared}{_REMARKS[decided.change]}", file=out)
+        what = printable(f"{draft.title}{became}")
+        print(f"{event.kind} {event.tag_id}  {what}{shared}{_REMARKS[decided.change]}", file=out)
     if done.decided:
         print(f"{done.waiting} in the outbox: `edge sync` sends, `edge outbox` shows", file=out)
 

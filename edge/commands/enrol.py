@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from edge.command_line import say, write_json
 from edge.defaults import home_folder
-from edge.errors import MissingExtra
+from edge.errors import MissingExtra, UsageError
 
 EXAMPLE = "  python -m edge enrol https://shop.example/catalogs K7Q2-M4XD"
 NEAR = ("localhost", "127.0.0.1", "::1")
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Exchange the code for a token and keep it; the token is never printed."""
     try:
-        from edge.outbox.enrolment import Enrolment, write_enrolment
+        from edge.outbox.enrolment import Enrolment, read_enrolment, write_enrolment
         from edge.outbox.server import Server
         from edge.sync.syncing import device_id
         from edge.sync.transport import HttpTransport, Metered
@@ -37,7 +37,12 @@ def run(args: argparse.Namespace) -> int:
     from edge.sync.settings import Settings, read_settings, write_settings
 
     home = home_folder(args.home)
+    before = read_enrolment(home)
     line = Metered(HttpTransport(args.server))
+    if before is not None and before.server != line.address:
+        raise UsageError(
+            f"this device is enrolled with {before.server}: `edge forget` first, while it can be asked there"
+        )
     if line.address.startswith("http:") and urlsplit(line.address).hostname not in NEAR:
         say(f"edge enrol: the line to {line.address} is not encrypted: whoever listens can read code and token")
     identity = device_id(home)

@@ -15,9 +15,12 @@ from edge.outbox.drafts import Draft, newest
 from edge.outbox.enrolment import read_enrolment
 from edge.outbox.rows import Kept
 from edge.outbox.store import look_into_outbox, open_outbox
+from edge.output.text_width import printable
 
 EXAMPLE = """  python -m edge outbox --json -
   python -m edge outbox --drafts 20"""
+
+SHOWN = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,8 +64,10 @@ def _print(home: Path, waiting: Sequence[Kept], refused: Sequence[Kept]) -> None
         f"`edge sync` sends them to {enrolment.server}" if enrolment else "this device is not enrolled: they stay here"
     )
     print(f"{len(waiting)} events wait" + (f"; {goes}" if waiting else ""))
-    for kept in waiting:
+    for kept in waiting[:SHOWN]:
         print(f"  {len(event_bytes(kept.event)):>5,} bytes  {event_bytes(kept.event).decode()}")
+    if len(waiting) > SHOWN:
+        print(f"  … and {len(waiting) - SHOWN} more: `--json -` has them all")
     if waiting:
         print(f"fields: {', '.join(FIELDS)}")
         packed = _packed_bytes(home, waiting)
@@ -71,13 +76,13 @@ def _print(home: Path, waiting: Sequence[Kept], refused: Sequence[Kept]) -> None
     if refused:
         print(f"{len(refused)} events were refused by the server and are kept here")
     for kept in refused:
-        print(f"  {kept.event.kind} {kept.event.tag_id}  {kept.event.product_id}: {kept.reason}")
+        print(f"  {kept.event.kind} {kept.event.tag_id}  {printable(f'{kept.event.product_id}: {kept.reason}')}")
 
 
 def _print_drafts(drafts: Sequence[tuple[Draft, str]]) -> None:
     for draft, path in drafts:
         when = f"  {draft.start_s:.1f}-{draft.end_s:.1f} s" if draft.end_s else ""
-        print(f"{draft.tag_id}  {draft.similarity:.2f} {draft.status:<9}  {draft.title}  {path}{when}")
+        print(f"{draft.tag_id}  {draft.similarity:.2f} {draft.status:<9}  {printable(f'{draft.title}  {path}')}{when}")
 
 
 def _document(

@@ -137,12 +137,12 @@ def _print_push(report: Any, out: Any) -> None:
     for note in report.notes:
         say(f"edge sync: {note}")
     if report.error:
-        kept = f"; {report.waiting} events wait" if report.waiting else ""
-        say(f"edge sync: events were not sent: {report.error}{kept}")
+        say(f"edge sync: events were not sent: {report.error}")
     pushed = report.pushed
-    if pushed.sent:
+    if pushed.sent or (report.waiting and report.server and not report.batches):
         refused = f", {pushed.refused} refused (see `edge outbox`)" if pushed.refused else ""
-        print(f"events: {pushed.sent} sent, {pushed.acknowledged} acknowledged{refused}", file=out)
+        left = f", {report.waiting} wait" if report.waiting else ""
+        print(f"events: {pushed.sent} sent, {pushed.acknowledged} acknowledged{refused}{left}", file=out)
     for batch in report.batches:
         size = f"{len(batch.body):,} bytes would go to {report.server}"
         print(f"events: {len(batch.events)} in {size}, with these fields: {', '.join(FIELDS)}", file=out)

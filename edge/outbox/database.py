@@ -48,20 +48,19 @@ def opened(path: Path, schema: int, tables: str) -> Iterator[sqlite3.Connection]
 
 
 @contextmanager
-def looked_at(path: Path, schema: int) -> Iterator[sqlite3.Connection]:
-    """Open a database that is there for reading; it may lie on a disk that cannot be written.
+def looked_at(path: Path, schema: int) -> Iterator[sqlite3.Connection | None]:
+    """Open a database that is there for reading, None where it has no tables yet; its disk may be read-only.
 
     Raises:
         OutputError: it cannot be opened.
         ArtefactRefused: it was written by a later version.
         Damaged: see there.
     """
-    with _sentences(path):
+    with _sentences(path, "read"):
         rows = _readable(path)
         try:
             require_sound(rows, path)
-            _require_version(rows, path, schema)
-            yield rows
+            yield rows if _require_version(rows, path, schema) else None
         finally:
             rows.close()
 
@@ -138,7 +137,7 @@ def _readable(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def _sentences(path: Path) -> Iterator[None]:
+def _sentences(path: Path, doing: str = "written") -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as e:
@@ -146,9 +145,10 @@ def _sentences(path: Path) -> Iterator[None]:
             raise Damaged(f"{path}: is damaged ({e})") from e
         if not isinstance(e, sqlite3.OperationalError):
             raise
-        raise OutputError(f"{path}: cannot be written ({e}): nothing of this was kept") from e
+        lost = ": nothing of this was kept" if doing == "written" else ""
+        raise OutputError(f"{path}: cannot be {doing} ({e}){lost}") from e
     except OSError as e:
-        raise OutputError(f"{path}: cannot be written ({e.strerror or e}): choose another place with --home") from e
+        raise OutputError(f"{path}: cannot be {doing} ({e.strerror or e}): choose another place with --home") from e
 
 
 def _code(error: sqlite3.Error) -> int:

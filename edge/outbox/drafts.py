@@ -169,7 +169,7 @@ def _read(home: Path, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:
         return nothing
     try:
         with looked_at(path, SCHEMA) as rows:
-            return ask(rows)
+            return nothing if rows is None else ask(rows)
     except Damaged as e:
         raise OutputError(f"{e}: tag the source again, which keeps the damaged file aside") from e
 

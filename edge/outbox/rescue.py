@@ -79,7 +79,7 @@ def mend(path: Path) -> list[str]:
     if not _rescued(path).exists():
         _write_rescued(path, *_what_is_readable(path))
     aside = set_aside(path)
-    with looked_at(_rescued(path), SCHEMA) as rows:
+    with opened(_rescued(path), SCHEMA, TABLES) as rows:
         (events,) = rows.execute("SELECT count(*) FROM events").fetchone()
     _rescued(path).replace(path)
     return [f"{path.name} was damaged: it is kept as {aside.name}, and {events} events were rescued from it"]
@@ -137,8 +137,9 @@ def _what_is_readable(path: Path) -> tuple[list[Kept], Decisions]:
 def _rows(path: Path, ascending: str) -> list[Any]:
     """Return the rows before the damage, and those after it, read backwards."""
     forward = _rows_until_damage(path, ascending)
+    known = set(forward)
     backward = _rows_until_damage(path, f"{ascending} DESC")
-    return [*forward, *(row for row in reversed(backward) if row not in forward)]
+    return [*forward, *(row for row in reversed(backward) if row not in known)]
 
 
 def _rows_until_damage(path: Path, query: str) -> list[Any]:

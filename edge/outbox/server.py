@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from edge.document_fields import Fields
 from edge.errors import InputError, NetworkError
+from edge.output.text_width import printable
 from edge.sync.download import CAPTIVE
 from edge.sync.transport import Metered, pause_s
 
@@ -170,7 +171,7 @@ class Server:
             said = str(self._value(data).get("error") or f"status {status}")[:200]
         except NetworkError:
             said = f"status {status}"
-        raise self._refusal(status, headers, said)
+        raise self._refusal(status, headers, printable(said))
 
     def _answered(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str]
@@ -208,7 +209,7 @@ class Server:
         if status == 429 or status >= 500:
             return _Passing(f"{address}: {said}", retry_after_s(headers))
         if status == 401:
-            return Unknown(f"{address}: does not know this device's token ({said}): `edge enrol` with a new code")
+            return Unknown(f"{address}: does not know this device's token any more: `edge enrol` with a new code")
         if status in (404, 405):
             return Refused(f"{address}: takes no events there ({said}): check the address")
         return Refused(f"{address}: {said}")

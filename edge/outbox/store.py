@@ -182,8 +182,8 @@ def look_into_outbox(home: Path) -> Iterator[Outbox | None]:
     if needs_mending(path):
         with alone_at(path):
             notes = mend(path)
-    if not path.exists() or not path.stat().st_size:
+    if not path.exists():
         yield None
         return
     with looked_at(path, SCHEMA) as rows:
-        yield Outbox(rows, notes)
+        yield None if rows is None else Outbox(rows, notes)

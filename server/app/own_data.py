@@ -31,10 +31,10 @@ def show() -> Response:
 
 
 @blueprint.delete("/api/v1/device")
-def remove() -> tuple[str, int]:
+def remove() -> Response:
     """Remove the device, its token and its events."""
     forget(service().engine, asking_device())
-    return "", 204
+    return Response(status=204, mimetype="application/json")
 
 
 def _reason(refusal: Refusal) -> dict[str, Any]:

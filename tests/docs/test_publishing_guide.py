@@ -13,6 +13,7 @@ import pytest
 from tests.docs.code_blocks import REPOSITORY
 
 GUIDE = REPOSITORY / "docs" / "publishing.md"
+OTHER_GUIDES = [GUIDE.with_name(name) for name in ("quickstart-server.md", "deploy.md")]
 
 
 def script() -> str:
@@ -20,10 +21,10 @@ def script() -> str:
     return "\n".join(re.findall(r"^```sh\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL))
 
 
-def test_the_guide_shows_every_command_of_the_server() -> None:
+def test_the_guides_show_every_command_of_the_server() -> None:
     from server.cli import COMMANDS
 
-    shown = set(re.findall(r"python -m server ([a-z]+)", script()))
+    shown = set(re.findall(r"python -m server ([a-z]+)", script() + "".join(map(Path.read_text, OTHER_GUIDES))))
     assert shown == {command.name for command in COMMANDS}
 
 

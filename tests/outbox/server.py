@@ -35,11 +35,14 @@ class EventServer:
         stored: (device_id, event_id) -> event, in the order of arrival.
         answers: what is said instead, one for each request, before anything is done; None: nothing instead.
         lost: how many answers get lost after the work is done.
+        down: whether nobody is there.
         refuses: event_id -> why.
         shuffled: changes the results before they are sent.
         most_bytes: largest packed body.
+        takes: how many events of a batch are heard of; None: all.
         asked: (method, path) of each request.
         batches: the bodies, unpacked.
+        bodies: the bodies as they came.
     """
 
     codes: set[str] = field(default_factory=lambda: {"GOOD-CODE"})
@@ -51,6 +54,7 @@ class EventServer:
     refuses: dict[str, str] = field(default_factory=dict)
     shuffled: Callable[[list[Any]], list[Any]] = field(default=lambda results: results)
     most_bytes: int = 2_000_000
+    takes: int | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
     batches: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
@@ -94,7 +98,8 @@ class EventServer:
         self.bodies.append(body)
         if batch["device_id"] != device_id:
             return said(403, {"error": "this token is another device's"})
-        return said(200, {"results": self.shuffled([self._store(device_id, event) for event in batch["events"]])})
+        taken = batch["events"][: self.takes]
+        return said(200, {"results": self.shuffled([self._store(device_id, event) for event in taken])})
 
     def _store(self, device_id: str, value: dict[str, Any]) -> dict[str, Any]:
         event_id = value["event_id"]

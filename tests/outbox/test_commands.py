@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from edge.defaults import default_bundle
 from edge.events import FIELDS
 from edge.golden import golden_folder
 from edge.shard import ProductRecord
+from tests.conftest import REPOSITORY
 from tests.outbox.device import waiting
 from tests.outbox.server import EventServer, listening
 from tests.small_shards import make_shard
@@ -133,6 +136,7 @@ def test_a_dry_run_shows_fields_and_bytes_and_sends_nothing(
         (["enrol", "http://127.0.0.1:9", "GOOD-CODE"], 6, "no connection"),
         (["accept", "feedfeedfeedfeed"], 3, "no tag feedfeedfeedfeed is known here"),
         (["correct", "feedfeedfeedfeed", "x"], 3, "no tag feedfeedfeedfeed is known here"),
+        (["accept", "feedfeedfeedfeed", "--share-embedding"], 3, "no tag feedfeedfeedfeed is known here"),
         (["forget"], 2, "not enrolled"),
         (["forget", "--show"], 2, "not enrolled"),
     ],
@@ -160,9 +164,44 @@ def test_a_push_that_fails_does_not_stop_the_pull_and_the_exit_code_says_so(
     assert edge(home, "sync")["events_acknowledged"] == 1 and waiting(home) == []
 
 
+def test_another_server_is_refused_while_the_first_could_still_be_asked_to_delete(
+    home: Path, events: EventServer, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge(home, "enrol", address, "GOOD-CODE")
+    edge(home, "enrol", "http://127.0.0.1:9", "OTHER", code=2)
+    assert f"is enrolled with {address}" in capsys.readouterr().err
+    edge(home, "enrol", address, "SECOND-CODE")
+    edge(home, "forget", "--local")
+    assert len(events.tokens) == 2 and edge(home, "status")["enrolment"] is None, "no server was asked"
+
+
+def test_bytes_that_are_saved_for_the_pull_leave_events_waiting(
+    home: Path, events: EventServer, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge(home, "accept", *tag_ids(home))
+    edge(home, "enrol", address, "GOOD-CODE")
+    capsys.readouterr()
+    document = edge(home, "sync", "--max-bytes", 400)
+    assert (document["events_sent"], document["events_waiting"]) == (0, 2) and events.batches == []
+    assert "0 sent, 0 acknowledged, 2 wait" in capsys.readouterr().out
+
+
 def test_an_address_without_catalogues_still_takes_the_events(home: Path, events: EventServer) -> None:
     with listening(events) as address:
         edge(home, "accept", tag_ids(home)[0])
         edge(home, "enrol", address, "GOOD-CODE")
         edge(home, "sync", code=6)
         assert len(events.stored) == 1 and waiting(home) == []
+
+
+def test_deciding_needs_no_extra(home: Path) -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(['zstandard', 'tuf', 'urllib3', 'filelock']))\n"
+        "from edge.cli import main\n"
+        "home = ['--home', sys.argv[1]]\n"
+        "calls = ['accept', sys.argv[2]], ['outbox'], ['status'], ['forget', '--local']\n"
+        "print([main([*words, *home]) for words in calls], main(['enrol', 'https://shop.example', 'CODE', *home]))\n"
+    )
+    command = [sys.executable, "-c", program, str(home), tag_ids(home)[0]]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines()[-1] == "[0, 0, 0, 0] 2" and "pip install 'taglet[sync]'" in done.stderr, done.stderr

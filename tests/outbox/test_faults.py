@@ -22,13 +22,15 @@ from edge.errors import ArtefactRefused, OutputError
 from edge.golden import golden_folder
 from edge.outbox import drafts
 from edge.outbox.drafts import count, keep
+from edge.outbox.enrolment import Enrolment, write_enrolment
 from edge.outbox.push import push_from
 from edge.outbox.rescue import events_in
 from edge.outbox.store import look_into_outbox, open_outbox
 from edge.shard import open_shard
 from tests.conftest import REPOSITORY
 from tests.outbox.damage import damage_page_of, flushed
-from tests.outbox.device import NOW_S, accept, device, line_to, reject, run_of, server, tag, waiting
+from tests.outbox.device import DEVICE_ID, NOW_S, accept, device, line_to, reject, run_of, server, tag, waiting
+from tests.outbox.server import listening
 
 ACCEPT_ALL = (
     "import sys; from pathlib import Path; from tests.outbox.device import accept; accept(Path(sys.argv[1]), {})"
@@ -151,6 +153,24 @@ def test_a_full_disk_keeps_what_was_decided_before(tmp_path: Path, limit: int) -
     assert waiting(home) == ids, "all of a call or nothing of it"
     accept(home, *range(1, 300))
     assert len(waiting(home)) == 300
+
+
+def test_on_a_full_disk_nothing_leaves_that_could_not_be_marked(tmp_path: Path) -> None:
+    home, events = device(tmp_path), server()
+    accept(home, 0, 1)
+    ids = waiting(home)
+    push_in_child = (
+        "import sys; from pathlib import Path; from edge.outbox.push import push_from; "
+        "from edge.sync.transport import HttpTransport, Metered; "
+        "report = push_from(Path(sys.argv[1]), Metered(HttpTransport({!r}))); sys.exit(f'{{type(report.error)}}')"
+    )
+    with listening(events) as address:
+        write_enrolment(home, Enrolment(address, DEVICE_ID, "token"))
+        full = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))}
+        assert "OutputError" in in_a_process(push_in_child.format(address), home, **full).communicate(timeout=60)[1]
+        assert events.asked == [] and waiting(home) == ids
+        in_a_process(push_in_child.format(address), home).communicate(timeout=60)
+    assert [event_id for _, event_id in events.stored] == ids and waiting(home) == []
 
 
 def test_a_full_disk_costs_the_draft_but_not_the_tags(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_a_date_is_held_against_the_servers_clock_and_not_the_devices() -> None:
         (said(403, {"error": "the token is another device's"}), "another device's"),
         (said(400, {"error": "no batch"}), "no batch"),
         (said(404), "check the address"),
+        (said(400, {"error": "\x1b[2Jgone"}), r"https://shop.example: [^\x1b]*gone"),
         (said(302, location="https://sign-in.example"), "sign in to this network"),
         ((200, {"content-type": "text/html"}, b"<html>"), "sign in to this network"),
         ((200, {}, b"[1"), "is no JSON object"),

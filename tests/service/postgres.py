@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 
 PASSWORD = "only for this test"
-OPTIONS = "-c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
+OPTIONS = "-c listen_addresses=127.0.0.1 -c max_connections=60"
 
 
 def programs() -> Path | None:
@@ -38,15 +38,18 @@ class Cluster:
         bin: folder of its programs.
         folder: everything that it has.
         port: where it listens.
+        patient: whether it waits for the disk, as it must where figures are taken.
     """
 
     bin: Path
     folder: Path
     port: int
+    patient: bool = False
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        options = f"-p {self.port} -c unix_socket_directories={self.folder} {OPTIONS}"
+        fsync = "on" if self.patient else "off"
+        options = f"-p {self.port} -c unix_socket_directories={self.folder} {OPTIONS} -c fsync={fsync}"
         self._run("pg_ctl", "-D", "data", "-w", "-t", "60", "-l", "log", "-o", options, "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -90,12 +93,12 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster() -> Iterator[Cluster]:
+def running_cluster(patient: bool = False) -> Iterator[Cluster]:
     """Yield a cluster that runs; it is stopped and removed at the end."""
     bin_ = programs()
     assert bin_ is not None
     folder = Path(tempfile.mkdtemp(prefix="taglet-postgres-"))
-    cluster = Cluster(bin_, folder, free_port())
+    cluster = Cluster(bin_, folder, free_port(), patient)
     try:
         cluster.initialise()
         cluster.start()
