@@ -81,7 +81,7 @@ def decisions() -> str:
     """What devices decided: in all, over time, by product, and which products stand out."""
     here, what = service(), _asked()
     window = what.window()
-    paging = Paging(what.page, counted.count_products(here.engine, window))
+    rows, in_all = counted.products(here.engine, window, ROWS, ROWS * (what.page - 1))
     steps, step_s = counted.course(here.engine, window)
     return render_template(
         "admin/decisions.html",
@@ -92,8 +92,8 @@ def decisions() -> str:
         step_s=step_s,
         plots=plots_of(steps),
         suspects=[_suspect(product, window) for product in _often_rejected(window)],
-        products=[(p, _title(p)) for p in counted.products(here.engine, window, ROWS, paging.start)],
-        paging=paging,
+        products=[(p, _title(p)) for p in rows],
+        paging=Paging(what.page, in_all),
         certainty=certainty,
     )
 
@@ -106,7 +106,7 @@ def product() -> str:
         raise Problem(400, "name a catalogue and a product: follow a link of the table of products")
     window = what.window()
     steps, step_s = counted.course(here.engine, window)
-    found = counted.products(here.engine, window, 1)
+    found, _ = counted.products(here.engine, window, 1)
     corrected = counted.corrections(here.engine, window, ROWS)
     return render_template(
         "admin/product.html",

@@ -4,7 +4,7 @@ Of the decisions of one device on one tag only the last that came counts. Times 
 an event: a device cannot choose them.
 
     >>> window = Window(since_s=now_s - 30 * DAY_S)
-    >>> products(engine, window, most=50)[0].accepted
+    >>> products(engine, window, most=50)[0][0].counts.accepted
     412
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Engine, Select, Subquery, case, cast, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, Engine, Subquery, case, cast, exists, func, select
 
 from server.database.tables import events
 
@@ -97,17 +97,14 @@ class Correction:
     count: int
 
 
-def products(engine: Engine, window: Window, most: int, start: int = 0) -> list[ProductCounts]:
-    """Return products, those with the most decisions first."""
+def products(engine: Engine, window: Window, most: int, start: int = 0) -> tuple[list[ProductCounts], int]:
+    """Return products, those with the most decisions first, and how many there are (0 where none is returned)."""
     grouped = _by_product(window)
-    wanted = select(grouped).order_by(grouped.c.total.desc(), grouped.c.catalog, grouped.c.product_id)
-    return _products(engine, wanted.limit(most).offset(start))
-
-
-def count_products(engine: Engine, window: Window) -> int:
-    """Return how many products `products` can give."""
+    wanted = select(grouped, func.count().over().label("products"))
+    wanted = wanted.order_by(grouped.c.total.desc(), grouped.c.catalog, grouped.c.product_id)
     with engine.connect() as connection:
-        return int(connection.execute(select(func.count()).select_from(_by_product(window))).scalar_one())
+        rows = connection.execute(wanted.limit(most).offset(start)).all()
+    return [_product(row) for row in rows], int(rows[0].products) if rows else 0
 
 
 def decided_against(
@@ -117,7 +114,8 @@ def decided_against(
     grouped = _by_product(window)
     enough = (grouped.c.devices >= devices) & (grouped.c.total >= decisions) & (grouped.c.against >= against)
     wanted = select(grouped).where(enough).order_by(grouped.c.against.desc(), grouped.c.devices.desc())
-    return _products(engine, wanted.limit(most))
+    with engine.connect() as connection:
+        return [_product(row) for row in connection.execute(wanted.limit(most))]
 
 
 def corrections(engine: Engine, window: Window, most: int) -> list[Correction]:
@@ -193,10 +191,8 @@ def _by_product(window: Window) -> Subquery:
     return wanted.group_by(device.c.catalog, device.c.product_id).subquery("of_product")
 
 
-def _products(engine: Engine, wanted: Select[Any]) -> list[ProductCounts]:
-    with engine.connect() as connection:
-        rows = connection.execute(wanted).all()
-    return [ProductCounts(r.catalog, r.product_id, _counts(r), int(r.devices), float(r.against)) for r in rows]
+def _product(row: Any) -> ProductCounts:
+    return ProductCounts(row.catalog, row.product_id, _counts(row), int(row.devices), float(row.against))
 
 
 def _counts(row: Any) -> Counts:

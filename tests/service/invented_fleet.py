@@ -23,10 +23,10 @@ CATALOGUE = {
     "tea-black": "Black tea, 50 bags",
     "soap-oak": "Oak soap bar",
     "jam-plum": "Plum jam, 340 g",
-    "jam-quince": "Quince jelly, 340 g <b>new</b>",
+    "jam-quince": "Quince jelly, 340 g",
     "oats": "Rolled oats, 1 kg",
     "rice": "Long rice, 1 kg",
-    "salt": "Sea salt, 500 g",
+    "salt": "Sea salt <b>500 g</b>",
     "honey": "Forest honey, 500 g",
 }
 WRONG = {"jam-quince": "jam-plum"}

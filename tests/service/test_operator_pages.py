@@ -67,7 +67,7 @@ def test_the_last_decision_on_a_tag_counts_whatever_the_device_says_of_time(visi
     till.send([an_event(1, kind="rejected", tag_id="a" * 16)])
     till.send([an_event(2, tag_id="a" * 16, made_at_s=0)])
     visit.counter.device("till 2").send([an_event(3, tag_id="a" * 16)])
-    found = products(visit.counter.engine, Window(), 10)
+    found, _ = products(visit.counter.engine, Window(), 10)
     assert [(p.counts, p.devices) for p in found] == [(Counts(2, 0, 0), 2)]
 
 
