@@ -35,7 +35,7 @@ chromium: ## Chromium for the tests, from the distribution, where there is none 
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "set-up: installing Chromium for the tests"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	else echo "set-up: no Chromium here, its tests will be skipped: sudo apt install chromium"; fi; }
 
 test: lint postgres chromium ## lint, then the tests (minutes)

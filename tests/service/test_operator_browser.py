@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from tests.conftest import absent
 from tests.service.chromium import browser_path, browsing
 from tests.service.invented_fleet import invented_shop
-from tests.service.operator_visit import PASSWORD
+from tests.service.operator_pictures import DESKTOP, PAGES, PHONE, log_in
 from tests.service.running import Running, running
-
-PAGES = {
-    "decisions": "/admin",
-    "product": "/admin/product?catalog=shop&product=jam-quince",
-    "catalogues": "/admin/catalogues",
-    "devices": "/admin/devices",
-    "refused": "/admin/refused",
-}
-PHONE, DESKTOP = {"width": 360, "height": 740}, {"width": 1180, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +35,8 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield service
 
 
-def log_in(page: Page, service: Running) -> None:
-    page.goto(service.address + "/admin")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Decisions", exact=True).wait_for()
-
-
 def test_an_operator_logs_in_finds_the_wrong_picture_filters_and_logs_out(browser: Browser, service: Running) -> None:
-    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP, java_script_enabled=False)
     page, failed, asked = context.new_page(), [], []
     page.on("console", lambda message: failed.append(message.text))
     page.on("request", lambda request: asked.append(request.url))
@@ -63,7 +45,7 @@ def test_an_operator_logs_in_finds_the_wrong_picture_filters_and_logs_out(browse
     page.get_by_role("button", name="Log in").click()
     assert page.get_by_role("alert").inner_text() == "This is not the password."
     failed.clear()  # that the answer was 403
-    log_in(page, service)
+    log_in(page, service.address)
 
     table = page.get_by_role("table", name="Products that are often rejected")
     row = table.get_by_role("row").nth(1)
@@ -94,12 +76,12 @@ def test_an_operator_logs_in_finds_the_wrong_picture_filters_and_logs_out(browse
 
 
 def test_every_page_fits_a_phone_is_readable_in_the_dark_and_breaks_no_policy(
-    browser: Browser, service: Running, tmp_path: Path
+    browser: Browser, service: Running
 ) -> None:
-    context = browser.new_context(viewport=PHONE, color_scheme="dark")  # type: ignore[arg-type]
+    context = browser.new_context(viewport=PHONE, color_scheme="dark")
     page, failed = context.new_page(), []
     page.on("console", lambda message: failed.append(message.text))
-    log_in(page, service)
+    log_in(page, service.address)
     for path in PAGES.values():
         page.goto(service.address + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
@@ -110,9 +92,9 @@ def test_every_page_fits_a_phone_is_readable_in_the_dark_and_breaks_no_policy(
 
 
 def test_the_whole_page_can_be_walked_with_the_keyboard(browser: Browser, service: Running) -> None:
-    context = browser.new_context(viewport=DESKTOP)  # type: ignore[arg-type]
+    context = browser.new_context(viewport=DESKTOP)
     page = context.new_page()
-    log_in(page, service)
+    log_in(page, service.address)
     reached = []
     for _ in range(12):
         page.keyboard.press("Tab")
@@ -121,21 +103,6 @@ def test_the_whole_page_can_be_walked_with_the_keyboard(browser: Browser, servic
     for name in ("Decisions", "Catalogues", "Devices", "Refused events", "Log out", "catalog", "since"):
         assert name in reached
     context.close()
-
-
-@pytest.mark.skipif("TAGLET_SCREENSHOTS" not in os.environ, reason="TAGLET_SCREENSHOTS names no folder for pictures")
-def test_pictures_for_a_person_to_look_at(browser: Browser, service: Running) -> None:
-    folder = Path(os.environ["TAGLET_SCREENSHOTS"])
-    for name, size, scheme in (("desktop", DESKTOP, "light"), ("dark", DESKTOP, "dark"), ("phone", PHONE, "light")):
-        context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-        page = context.new_page()
-        page.goto(service.address + "/admin/login")
-        page.screenshot(path=folder / f"{name}-login.png")
-        log_in(page, service)
-        for what, path in PAGES.items():
-            page.goto(service.address + path)
-            page.screenshot(path=folder / f"{name}-{what}.png", full_page=True)
-        context.close()
 
 
 def brightness(colour: str) -> float:
