@@ -29,6 +29,8 @@ from server.repository import Repository
 
 THREADS = 4
 TIMEOUT_S = 60
+END_S = 10
+"""How long requests may take to end once the service is told to stop; a worker that was just starting hears nothing."""
 BACKLOG = 512
 _log = logging.getLogger("server.app.timer")
 
@@ -107,6 +109,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "threads": THREADS,
             "timeout": TIMEOUT_S,
+            "graceful_timeout": END_S,
             "loglevel": "warning",
             "proc_name": "taglet",
             "control_socket_disable": True,

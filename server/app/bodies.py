@@ -33,8 +33,10 @@ def json_body() -> Any:
         raise Problem(415, f"the body is {request.mimetype[:60] or 'of no type'}: send application/json")
     if (request.content_length or 0) > limits.packed_bytes:
         raise _too_large(limits.packed_bytes)
-    packing = request.headers.get("Content-Encoding", "identity")
-    return parsed(unpacked(request.get_data(cache=False), packing, limits.unpacked_bytes))
+    data = request.get_data(cache=False)
+    if len(data) > limits.packed_bytes:
+        raise _too_large(limits.packed_bytes)
+    return parsed(unpacked(data, request.headers.get("Content-Encoding", "identity"), limits.unpacked_bytes))
 
 
 def unpacked(data: bytes, packing: str, most: int) -> bytes:

@@ -38,7 +38,7 @@ def create_app(settings: ServiceSettings, now_s: Callable[[], float] = time.time
         UsageError: the database's address is none.
     """
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.limits.packed_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.limits.packed_bytes + 1  # a body of unknown length is cut there
     app.url_map.strict_slashes = False
     app.json = _Plain(app)
     engine = open_engine(settings.database)

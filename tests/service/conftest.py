@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -46,12 +48,21 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres"))
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """Return a repository that has published version 1 of the catalogue "shop"."""
-    shop = Shop.open(tmp_path)
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return a repository that nobody changes."""
+    shop = Shop.open(tmp_path_factory.mktemp("published"))
     shop.publish(1)
     return shop
+
+
+@pytest.fixture
+def shop(published: Shop, tmp_path: Path) -> Shop:
+    """Return a repository that has published version 1 of the catalogue "shop", of the test's own."""
+    shutil.copytree(published.repository.root, tmp_path / "shop")
+    repository = replace(published.repository, root=tmp_path / "shop")
+    ring = replace(published.ring, offline=(repository.offline_keys,), online=repository.online_keys)
+    return Shop(tmp_path, repository, ring)
 
 
 @pytest.fixture

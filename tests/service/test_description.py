@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,8 +36,10 @@ NOTHING_TO_GET_WRONG = {"GET /metadata/timestamp.json", "GET /healthz", "GET /me
 
 @pytest.mark.filterwarnings("ignore:unclosed file", "ignore::pytest.PytestUnraisableExceptionWarning")  # the client's
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_every_address_answers_as_its_description_says(shop: Shop, database: str, mode: Any) -> None:
-    counter = Counter.open(shop, database, Clock(), Limits(enrolments=MANY, tokens=MANY, batches=MANY))
+def test_every_address_answers_as_its_description_says(shop: Shop, tmp_path: Path, mode: Any) -> None:
+    counter = Counter.open(
+        shop, f"sqlite:///{tmp_path / 'server.sqlite3'}", Clock(), Limits(enrolments=MANY, tokens=MANY, batches=MANY)
+    )
     schema = schemathesis.openapi.from_wsgi("/openapi.json", counter.client.application)
     operations = [result.ok() for result in schema.get_all_operations()]
     labels = {operation.label for operation in operations}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from edge.errors import InputError, UsageError
+from server.app.factory import create_app
+from server.app.service import EXTENSION
+from server.app.settings import Limits, ServiceSettings
 from server.database.enrolment import list_devices, new_code, revoke, sha256_of
+from server.database.limiting import Limit
 from server.database.tables import attempts, codes, devices
+from server.database.upgrading import upgrade
+from tests.server.shop import Shop
 from tests.service.fleet import Clock, Counter, an_event, hexadecimal
 
 ID = hexadecimal("device", 32)
@@ -138,3 +145,29 @@ def test_guessing_tokens_is_stopped_and_a_good_one_still_counts(counter: Counter
     }
     assert tried == {401, 429}
     assert till.send([]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("proxies", "said", "statuses"),
+    [
+        (0, ["192.0.2.1", "192.0.2.2"], [403, 429]),  # without a proxy nobody may choose an address
+        (1, ["192.0.2.1", "192.0.2.2"], [403, 403]),
+        (1, ["192.0.2.1", "192.0.2.1"], [403, 429]),
+        (1, ["203.0.113.9, 192.0.2.1", "203.0.113.8, 192.0.2.1"], [403, 429]),
+        (1, ["2001:db8::1", "2001:db8::2:3"], [403, 429]),
+        (1, ["2001:db8::1", "2001:db8:0:1::1"], [403, 403]),
+    ],
+)
+def test_limits_go_by_the_address_that_a_known_proxy_reports(
+    shop: Shop, tmp_path: Path, proxies: int, said: list[str], statuses: list[int]
+) -> None:
+    limits = Limits(enrolments=Limit("enrol", 1, 600))
+    address = f"sqlite:///{tmp_path / 'server.sqlite3'}"
+    app = create_app(ServiceSettings(shop.repository, address, proxies, limits), Clock())
+    upgrade(app.extensions[EXTENSION].engine)
+    body = {"code": "x", "device_id": ID}
+    answers = [
+        app.test_client().post("/api/v1/enrol", json=body, headers={"X-Forwarded-For": address}) for address in said
+    ]
+    assert [answer.status_code for answer in answers] == statuses
+    app.extensions[EXTENSION].engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -188,3 +189,22 @@ def test_a_device_that_was_forgotten_while_its_batch_was_read_is_refused(
     monkeypatch.setattr("server.app.receiving._listed", lambda item: forget(counter.engine, mine))
     answer = till.send([an_event()])
     assert answer.status_code == 401 and counter.rows() == []
+
+
+def test_a_body_that_does_not_say_its_length_is_limited_too(shop: Shop, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'server.sqlite3'}"
+    token = token_for(database)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    batch = json.dumps({"schema": 1, "device_id": ID, "events": [an_event()]}).encode()
+    with running(shop.repository.root, database, "--workers", "1", "--refresh-hours", "0") as server:
+
+        def post(*pieces: bytes) -> int:
+            with urllib3.PoolManager() as pool:
+                address = f"{server.address}/api/v1/events"
+                return pool.request(
+                    "POST", address, body=iter(pieces), headers=headers, chunked=True, retries=False
+                ).status
+
+        assert post(batch[:100], batch[100:]) == 200
+        assert post(*[b" " * 50_000] * 45, batch) == 413
+        assert server.send(ID, token, [an_event()]) == ["duplicate"]
