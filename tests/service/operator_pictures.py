@@ -1,6 +1,6 @@
 """Pictures of the operator's page with an invented fleet: `python -m tests.service.operator_pictures FOLDER`.
 
-docs/images/operator.png is the upper part of desktop-decisions.png, at three quarters of its size.
+docs/images/operator.png is the upper part of desktop-decisions.png.
 """
 
 from __future__ import annotations
