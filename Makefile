@@ -16,7 +16,7 @@ TRAIN := .venv/.installed-train
 TFLITE := .venv-tflite/.installed
 ARM := .venv-arm/.installed
 
-.PHONY: help demo postgres test test-full test-arm lint fix bench clean
+.PHONY: help demo postgres chromium test test-full test-arm lint fix bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -31,7 +31,14 @@ postgres: ## PostgreSQL for the tests, from the distribution, where there is non
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; \
 	else echo "set-up: no PostgreSQL here, its tests will be skipped: sudo apt install postgresql"; fi; }
 
-test: lint postgres ## lint, then the tests (minutes)
+chromium: ## Chromium for the tests, from the distribution, where there is none and this is root
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "set-up: installing Chromium for the tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else echo "set-up: no Chromium here, its tests will be skipped: sudo apt install chromium"; fi; }
+
+test: lint postgres chromium ## lint, then the tests (minutes)
 	@$(PY) -m pytest -n 2 -m "not full and not bench and not arm"
 
 test-full: $(TRAIN) $(TFLITE) ## the long tests: training, conversions, wheels for other machines

@@ -19,6 +19,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("rotate", "server.commands.rotate", "replace the keys of a role and revoke the old ones"),
     Command("serve", "server.commands.serve", "serve devices: catalogues, enrolment, events"),
     Command("device", "server.commands.device", "let devices in with a one-time code, list them, shut them out"),
+    Command("admin", "server.commands.admin", "set the password of the operator's page"),
     Command("tags", "server.commands.tags", "export what devices decided, as CSV or Parquet"),
     Command("migrate", "server.commands.migrate", "bring the database to this version's tables"),
     Command("status", "server.commands.status", "show what is published, its size, and how long it is valid"),

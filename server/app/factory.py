@@ -1,4 +1,4 @@
-"""The service that devices talk to: enrolment, events, own data, and the files that `publish` wrote.
+"""The service: enrolment, events, own data and published files for devices, and the page of the operator.
 
 >>> app = create_app(settings_of(Path("shop")))
 """
@@ -12,6 +12,7 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from server.admin import entrance, pages
 from server.app import artefacts, describing, enrolling, health, metrics, own_data, receiving
 from server.app.listed import ListedProducts
 from server.app.logs import log_requests, write_logs
@@ -21,7 +22,8 @@ from server.app.settings import ServiceSettings
 from server.database.connection import open_engine
 
 BLUEPRINTS = tuple(
-    module.blueprint for module in (artefacts, describing, enrolling, health, metrics, own_data, receiving)
+    module.blueprint
+    for module in (artefacts, describing, enrolling, entrance, health, metrics, own_data, pages, receiving)
 )
 
 

@@ -1,4 +1,4 @@
-"""Whether a product is in the newest version of its catalogue, as far as the repository knows."""
+"""Whether a product is in the newest version of its catalogue, and its title, as far as the repository knows."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ class ListedProducts:
         if not shards:
             return None
         return all(any(shard.find(name) is not None for shard in shards) for name in product_ids)
+
+    def title(self, catalog: str, product_id: str) -> str | None:
+        """Return a product's title; None: the newest catalogue does not have it, or cannot be read."""
+        try:
+            shards = self._newest().get(catalog, ())
+        except (TagletError, OSError) as e:
+            _log.warning("catalogue not readable", extra={"fields": {"reason": str(e)[:200]}})
+            return None
+        found = ((shard, shard.find(product_id)) for shard in shards)
+        return next((shard.record(row).title for shard, row in found if row is not None), None)
 
     def _newest(self) -> Mapping[str, tuple[Shard, ...]]:
         stat = (self.repository.public / METADATA / "timestamp.json").stat()

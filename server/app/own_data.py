@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, jsonify
@@ -12,6 +13,7 @@ from server.app.access import asking_device
 from server.app.service import service
 from server.database.enrolment import forget
 from server.database.event_store import events_of
+from server.database.refusals import KEPT, Refusal, list_refusals
 
 blueprint = Blueprint("own_data", __name__)
 
@@ -21,9 +23,9 @@ def show() -> Response:
     """Return everything that is stored about the device."""
     device = asking_device()
     events = [_plain(event) for event in events_of(service().engine, device)]
-    answer = jsonify(
-        schema=SCHEMA, device_id=device.device_id, name=device.name, enrolled_s=device.enrolled_s, events=events
-    )
+    about = {"device_id": device.device_id, "name": device.name, "enrolled_s": device.enrolled_s}
+    refused = [_reason(refusal) for refusal in list_refusals(service().engine, KEPT, device=device)]
+    answer = jsonify(schema=SCHEMA, **about, events=events, refused=refused)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -33,6 +35,10 @@ def remove() -> Response:
     """Remove the device, its token and its events."""
     forget(service().engine, asking_device())
     return Response(status=204, mimetype="application/json")
+
+
+def _reason(refusal: Refusal) -> dict[str, Any]:
+    return {name: value for name, value in asdict(refusal).items() if name != "device"}
 
 
 def _plain(event: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from server.app.problems import Problem
 from server.app.service import service
 from server.database.enrolment import Device
 from server.database.event_store import Arrival, DeviceGone, store_events
+from server.database.refusals import note_refusals
 
 LONGEST_REASON = 300
 
@@ -48,6 +49,7 @@ def receive_events() -> Response:
         results = _stored(device, sent)
     except DeviceGone as e:
         raise Problem(401, GONE) from e
+    note_refusals(service().engine, device, [result.error for result in results if result.error], service().now_s())
     for result in results:
         EVENTS.labels(result.status).inc()
     return jsonify(results=results)

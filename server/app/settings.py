@@ -23,6 +23,8 @@ class Limits:
         enrolments: codes that one network address may try in vain.
         tokens: unknown tokens that one network address may show.
         batches: of one device.
+        logins: wrong passwords from one network address.
+        all_logins: wrong passwords from everywhere: what checking them may cost.
         packed_bytes: longest body as it travels.
         unpacked_bytes: longest body once unpacked.
     """
@@ -30,6 +32,8 @@ class Limits:
     enrolments: Limit = field(default_factory=lambda: Limit("enrol", 10, 600))
     tokens: Limit = field(default_factory=lambda: Limit("token", 100, 600))
     batches: Limit = field(default_factory=lambda: Limit("batch", 600, 60))
+    logins: Limit = field(default_factory=lambda: Limit("login", 5, 900))
+    all_logins: Limit = field(default_factory=lambda: Limit("all logins", 200, 900))
     packed_bytes: int = 2_000_000
     unpacked_bytes: int = 8_000_000
 

@@ -1,7 +1,8 @@
-"""The tables: enrolment codes, devices, their events, and the counts that limit attempts.
+"""The tables: enrolment codes, devices, their events, the counts that limit attempts, the operator's sessions.
 
-No secret lies here in the clear: codes and tokens are kept as their SHA-256 (both are random and long, so that no slow
-hash is needed), network addresses of attempts as a hash that is removed with the attempt's window.
+No secret lies here in the clear: codes, tokens and sessions are kept as their SHA-256 (they are random and long, so
+that no slow hash is needed), the operator's password as scrypt, network addresses of attempts as a hash that is
+removed with the attempt's window.
 """
 
 from __future__ import annotations
@@ -80,8 +81,23 @@ events = Table(
     UniqueConstraint("device", "event_id"),
     Index("ix_events_made_at_s", "made_at_s"),
     Index("ix_events_catalog_product_id", "catalog", "product_id"),
+    Index("ix_events_device_tag_id", "device", "tag_id"),
+    Index("ix_events_received_s", "received_s"),
 )
 """`clock`: "ok", "late", "future" or "past"; `product_listed`: whether the newest catalogue has it, null: not known."""
+
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", KEY, primary_key=True),
+    Column("device", KEY, ForeignKey("devices.id", ondelete="CASCADE"), nullable=False),
+    Column("reason", String(300), nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("first_s", Float(53), nullable=False),
+    Column("last_s", Float(53), nullable=False),
+    UniqueConstraint("device", "reason"),
+)
+"""Why events of a device were refused; the events themselves are not kept."""
 
 attempts = Table(
     "attempts",
@@ -89,4 +105,21 @@ attempts = Table(
     Column("bucket", String(64), primary_key=True),
     Column("until_s", BigInteger, primary_key=True),
     Column("count", Integer, nullable=False),
+)
+
+operator = Table(
+    "operator",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("set_s", Float(53), nullable=False),
+)
+"""One row at most."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("begun_s", Float(53), nullable=False),
+    Column("seen_s", Float(53), nullable=False),
 )
