@@ -256,7 +256,8 @@ def test_interrupt_leaves_nothing(
 
     monkeypatch.setattr(spine, "time_in_turn", interrupted)
     out = tmp_path / "place" / "out"
-    said(capsys, embedder, "--calib", photos, "--out", out, code=130)
+    sentence = said(capsys, embedder, "--calib", photos, "--out", out, code=130)
+    assert f"interrupted; {out} is as it was before" in sentence and "kept" not in sentence
     assert list(out.parent.iterdir()) == []
 
 
