@@ -95,7 +95,7 @@ def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
         found=next((form.found for form in forms if form.found), None),
         noise=noise,
         broken=broken_promise(job.targets, measured, not_made),
-        remarks=(*remarks, *filter(None, about_source)),
+        remarks=(*remarks, *filter(None, (*about_source, _untried(measured)))),
         calibrated_on=source.fed if source else len(job.calibration),
     )
 
@@ -228,6 +228,16 @@ def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
     except ModelError as e:
         not_made.append(NotMade(measured.variant.scheme, ("phone",), str(e)))
         return measured
+
+
+def _untried(measured: Sequence[Measured]) -> str:
+    """Return how a runtime that files were only held against by their operators can be tried, else nothing."""
+    if not any("by operator versions" in runtime for m in measured for runtime in m.runtimes):
+        return ""
+    return (
+        "tflite-runtime is not here, so what is said of it comes from the versions of the operators: "
+        "TAGLET_TFLITE_PYTHON=PYTHON names a Python that has it, to try each file."
+    )
 
 
 def _set_aside(measured: Measured, folder: Path) -> Measured:
