@@ -208,9 +208,17 @@ def _measure(job: Job, form: Form, float_bytes: int, timings: dict[str, Timing])
     variant, size = form.variant, form.path.stat().st_size
     enough = variant.scheme not in STATIC or variant.int8_macs_share >= LEAST_SHARE
     passed = form.judged.passes(job.max_drop) and enough
-    large = size / float_bytes > LARGE and variant.scheme in (*STATIC, "weight_only") and form.path.suffix == ".onnx"
-    parts = itemised(form.path) if large else {}
+    large = size / float_bytes > LARGE and variant.scheme in (*STATIC, "weight_only")
+    parts = _parts(form.path) if large else {}
     return Measured(variant, size, size / float_bytes, form.judged, timings[form.path.name], passed, parts=parts)
+
+
+def _parts(path: Path) -> dict[str, int]:
+    if path.suffix == ".onnx":
+        return itemised(path)
+    from export.quantize.litert import sizes
+
+    return sizes.itemised(path)
 
 
 def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
