@@ -133,7 +133,7 @@ def _instead(target: Target, measured: Sequence[Measured]) -> str:
 
 
 def _is_candidate(target: Target, m: Measured) -> bool:
-    """A browser computes static int8 at half the speed of float, so it is no candidate there until it is measured."""
+    """Static int8 is faster than float in some browsers' runtimes and slower in others: no candidate until measured."""
     return target in m.variant.targets and not (target == "web" and m.variant.scheme in STATIC)
 
 
@@ -147,7 +147,10 @@ def _why(target: Target, chosen: Measured, floating: Measured) -> str:
         return "Stay in float: no smaller file holds the budget without being slower."
     kept = f"{chosen.size_ratio:.0%} of the size, {_lost(chosen)}"
     if target == "web":
-        return f"Chosen for its size ({kept}): a browser computes it as float, static int8 takes twice as long there."
+        return (
+            f"Chosen for its size ({kept}): a browser computes it as float, at the float file's speed; static int8 is "
+            "faster or slower there by the runtime's version."
+        )
     ratio = _ratio(chosen, floating)
     if ratio > 1 / AS_FAST:
         return (

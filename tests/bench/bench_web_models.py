@@ -37,7 +37,7 @@ from export.golden.pictures import golden_pictures
 HERE = Path(__file__).with_name("web_models")
 RUNTIME = HERE / "node_modules" / "onnxruntime-web" / "dist"
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-ROUNDS, WARM_UP, PATIENCE_SECONDS = 25, 3, 240
+ROUNDS, WARM_UP, PATIENCE_SECONDS = 50, 3, 240
 NAMES = {"yolox_nano": "yolox_nano", "bundles_detector": "bundle's detector", "bundles_embedder": "bundle's embedder"}
 FORMS = {"float": "float", "weight_only": "weight-only", "fp16": "float16", "qdq": "QDQ", "mixed": "QDQ, mixed"}
 KINDS = {".html": "text/html", ".mjs": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
