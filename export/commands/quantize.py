@@ -62,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
         targets=targets,
         max_drop=args.max_drop,
     )
-    job, remarks = ask(args.model, request)
-    for remark in remarks:
-        say(f"export quantize: {remark}")
     try:
+        job, remarks = ask(args.model, request)
+        for remark in remarks:
+            say(f"export quantize: {remark}")
         document = quantize(job, args.out, remarks, tell=_writer(args.json))
     except KeyboardInterrupt:
         say(f"export quantize: interrupted; {args.out} is as it was before")

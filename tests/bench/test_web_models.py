@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from statistics import median
 
 import onnx
 import pytest
@@ -17,7 +16,7 @@ from export.quantize.preparing import prepare
 from tests.bench.bench_web_models import RUNTIME, Case, measure, table
 
 SLOWER = 1.1
-"""A shared machine moves medians by a few hundredths."""
+"""Between the least times of a run: they move least on a machine that does other things too."""
 
 
 @pytest.mark.bench
@@ -34,6 +33,6 @@ def test_shipped_models_are_as_fast_as_float_in_chromium(tmp_path: Path, capsys:
     answer = measure(asked)
     with capsys.disabled():
         print(f"\n{table(asked, answer)}")
-    runs = [median(each["runs"]) for each in answer["cases"]]
+    runs = [min(each["runs"]) for each in answer["cases"]]
     for floating, shipped in zip(runs[::2], runs[1::2], strict=True):
         assert shipped <= SLOWER * floating
