@@ -111,6 +111,8 @@ def test_layers_kept_in_float_bring_it_nearer_still(embedder: LitertSource) -> N
     assert some.kept_float == tuple(names[:6]) and some.scheme == "mixed"
     assert 0.5 < some.int8_macs_share < 1 and share_in_int8(read_flatbuffer(embedder.floating)) == 0
     assert embedder.distance(some.path, 4) < embedder.distance(all_int8.path, 4)
+    parts, kept = itemised(some.path), sum(layer.weights for layer in embedder.layers[:6])
+    assert (parts["float16 weights"], parts["float weights"]) == (2 * kept, 0)
 
 
 def test_activation_of_a_layer_in_float_stays_in_float(detector: LitertSource) -> None:
