@@ -6,7 +6,13 @@ from edge.command_line import Command, run_program
 
 COMMANDS = (
     Command("tag", "edge.commands.tag", "find the products in pictures and videos"),
-    Command("sync", "edge.commands.sync", "bring the catalogues up to date from a server"),
+    Command("accept", "edge.commands.accept", "say that tags are right"),
+    Command("reject", "edge.commands.reject", "say that tags are wrong"),
+    Command("correct", "edge.commands.correct", "say which product a tag should have been"),
+    Command("outbox", "edge.commands.outbox", "show what waits to be sent: which events, fields and bytes"),
+    Command("enrol", "edge.commands.enrol", "let this device send its decisions to a server"),
+    Command("sync", "edge.commands.sync", "send decisions to a server, bring catalogues up to date from it"),
+    Command("forget", "edge.commands.forget", "have a server delete what it knows of this device"),
     Command("status", "edge.commands.status", "show what this device holds and what space it takes"),
     Command("doctor", "edge.commands.doctor", "check this machine with pictures whose answers are known"),
 )

@@ -49,8 +49,12 @@ def read_json_object(path: Path, what: str) -> dict[str, Any]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path in the same folder; it replaces `path` if the block ends well, else it is removed.
+
+    Args:
+        path: where the file shall stand.
+        mode: who may read it in the end; until then nobody else can.
 
     Raises:
         OutputError: the folder is not writable, the disk is full, or another I/O error while writing.
@@ -66,7 +70,7 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as e:
         raise OutputError(f"{path}: cannot be written ({e.strerror or e}): nothing was left behind") from e
@@ -75,9 +79,9 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
+def write_whole(path: Path, content: bytes | str, mode: int = 0o644) -> None:
     """Write a file so that it is either whole or not there; see `whole_file`."""
-    with whole_file(path) as temporary:
+    with whole_file(path, mode) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

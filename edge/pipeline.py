@@ -27,6 +27,7 @@ from edge.preprocessing import ImageArray
 from edge.prominence import by_prominence, is_aimed_at, middle_box, parts, surroundings
 from edge.second_look import SecondLook, open_second_look
 from edge.shard import Shard
+from edge.shard.vectors import quantize
 from edge.stopwatch import Stopwatch
 from edge.tagging import Appearances, Sighting
 from edge.tags import Box, Candidate, SourceTags, Tag, Unmatched
@@ -178,6 +179,7 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
         error=stopped or source.error,
         tags=tags,
         unmatched=unmatched,
+        content_id=source.content_id,
     )
 
 
@@ -204,9 +206,9 @@ def look(
         if still:
             named = [kit.reconsider(*one) for one in zip(found.looked_at, named, strict=True)]
     xyxy = found.detections.xyxy * (resolution_wh[0] / frame.image.shape[1])
-    confidence = found.detections.confidence
+    confidence, vectors = found.detections.confidence, quantize(found.embeddings)
     return [
-        Sighting(frame.timestamp_s, _box(xyxy[row]), float(confidence[row]), found.crops[row], candidates)
+        Sighting(frame.timestamp_s, _box(xyxy[row]), float(confidence[row]), found.crops[row], candidates, vectors[row])
         for row, candidates in enumerate(named)
     ]
 

@@ -20,6 +20,7 @@ from PIL import Image
 from edge.bundle import Matching
 from edge.geometry import iou
 from edge.preprocessing import ImageArray
+from edge.shard.vectors import Int8s
 from edge.tags import Box, Candidate, Moment, Tag, Unmatched
 
 CROP_SIDE = 200
@@ -37,6 +38,7 @@ class Sighting:
         confidence: the detector's, 0..1.
         crop: (h, w, 3) uint8 RGB.
         candidates: products, best first; empty where the catalogue is.
+        vector: int8 (ndim,), what was searched with; None where it is not kept.
     """
 
     timestamp_s: float
@@ -44,6 +46,7 @@ class Sighting:
     confidence: float
     crop: ImageArray
     candidates: tuple[Candidate, ...]
+    vector: Int8s | None = None
 
 
 @dataclass
@@ -158,7 +161,7 @@ class Appearances:
             margin=margin,
             start_s=appearance.trail[0][0],
             end_s=appearance.trail[-1][0],
-            best=Moment(best.timestamp_s, best.xyxy, best.crop),
+            best=Moment(best.timestamp_s, best.xyxy, best.crop, best.vector),
             trail=tuple(appearance.trail),
         )
 
@@ -196,5 +199,4 @@ def _with_small_crop(sighting: Sighting) -> Sighting:
     """Return the sighting with a small copy of its crop, so that it holds no whole frame in memory."""
     picture = Image.fromarray(np.ascontiguousarray(sighting.crop))
     picture.thumbnail((CROP_SIDE, CROP_SIDE))
-    crop = np.array(picture)
-    return Sighting(sighting.timestamp_s, sighting.xyxy, sighting.confidence, crop, sighting.candidates)
+    return replace(sighting, crop=np.array(picture))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edge.preprocessing import ImageArray
+from edge.shard.vectors import Int8s
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle
@@ -41,11 +42,13 @@ class Moment:
         timestamp_s: seconds from the start of the source.
         xyxy: box in pixels of the source as it is shown.
         crop: (h, w, 3) uint8 RGB, small (at most 200 pixels a side).
+        vector: int8 (ndim,), what was searched with; None where it was not kept.
     """
 
     timestamp_s: float
     xyxy: Box
     crop: ImageArray
+    vector: Int8s | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,7 @@ class SourceTags:
         error: one sentence, or None.
         tags: products, in order of their first sighting.
         unmatched: objects without a product, likewise.
+        content_id: SHA-256 that names the content; empty where it could not be opened.
     """
 
     path: str
@@ -121,6 +125,7 @@ class SourceTags:
     error: str | None
     tags: tuple[Tag, ...]
     unmatched: tuple[Unmatched, ...]
+    content_id: str = ""
 
 
 @dataclass(frozen=True)

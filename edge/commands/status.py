@@ -9,6 +9,7 @@ from typing import Any
 from edge.bundle import load_bundle
 from edge.command_line import write_json
 from edge.defaults import choose_bundle, home_folder, open_catalogs
+from edge.errors import TagletError
 from edge.shard import Shard
 from edge.sync.store import CATALOGS, CatalogStore
 
@@ -49,8 +50,41 @@ def _status(args: argparse.Namespace) -> dict[str, Any]:
             for shard in catalogs.shards
         ],
         "notes": list(catalogs.notes),
+        **_decisions(home),
         "home": {"path": str(home), "bytes": _bytes(home)},
     }  # fmt: skip
+
+
+def _decisions(home: Path) -> dict[str, Any]:
+    """Return what there is to decide on, what waits to be sent, and where to."""
+    from edge.outbox.drafts import DRAFTS, DraftCount, count
+    from edge.outbox.enrolment import read_enrolment
+    from edge.outbox.store import OUTBOX, Counts, look_into_outbox
+
+    problems = []
+    drafts, events = DraftCount(), Counts()
+    try:
+        drafts = count(home)
+    except TagletError as e:
+        problems.append(str(e))
+    try:
+        with look_into_outbox(home) as outbox:
+            if outbox is not None:
+                events = outbox.counts()
+                problems += outbox.notes
+    except TagletError as e:
+        problems.append(str(e))
+    enrolment = read_enrolment(home)
+    return {
+        "drafts": {"sources": drafts.sources, "tags": drafts.tags, "bytes": _database_bytes(home / DRAFTS)},
+        "outbox": {"waiting": events.waiting, "refused": events.refused, "bytes": _database_bytes(home / OUTBOX)},
+        "enrolment": {"server": enrolment.server, "device_id": enrolment.device_id} if enrolment else None,
+        "problems": problems,
+    }
+
+
+def _database_bytes(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*")) if path.parent.is_dir() else 0
 
 
 def _is_complete(home: Path, shard: Shard) -> bool:
@@ -70,6 +104,13 @@ def _print(result: dict[str, Any]) -> None:
         )
     for note in result["notes"]:
         print(f"note     {note}")
+    for problem in result["problems"]:
+        print(f"problem  {problem}")
+    drafts, outbox, enrolment = result["drafts"], result["outbox"], result["enrolment"]
+    print(f"drafts   {drafts['tags']} tags of {drafts['sources']} sources  {_size(drafts['bytes'])}")
+    refused = f", {outbox['refused']} refused" if outbox["refused"] else ""
+    print(f"outbox   {outbox['waiting']} events wait{refused}  {_size(outbox['bytes'])}")
+    print(f"enrolled {'with ' + enrolment['server'] if enrolment else 'nowhere: decisions stay on this device'}")
     print(f"home     {_size(home['bytes'])}  {home['path']}")
 
 

@@ -1,4 +1,4 @@
-"""`python -m edge sync`: bring the catalogues up to date from a server."""
+"""`python -m edge sync`: send what was decided to a server, and bring the catalogues up to date from it."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--category", help="fetch products of this category first")
     parser.add_argument("--thumbnails", action="store_true", help="bring the small catalogue pictures too")
     parser.add_argument("--keypoints", action="store_true", help="bring what the second look needs too")
-    parser.add_argument("--max-bytes", type=_bytes, metavar="N", help="receive at most N bytes; the next call goes on")
-    parser.add_argument("--dry-run", action="store_true", help="say which bytes would come, install nothing")
+    parser.add_argument(
+        "--max-bytes", type=_bytes, metavar="N", help="receive and push at most N bytes; the next call goes on"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say which bytes would come and go, install and send nothing"
+    )
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
     parser.add_argument(
         "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
@@ -40,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Sync, print what came, write the document."""
     try:
+        from edge.outbox.push import push_from
         from edge.sync.syncing import Progress, Wishes, pull
         from edge.sync.transport import HttpTransport, LimitReached, Metered
         from edge.sync.trust import read_root
@@ -55,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     packs = tuple(name for name in ("thumbnails", "keypoints") if getattr(args, name))
     wishes = Wishes(space_id, settings.catalogs, args.category, packs, root, args.dry_run)
     out = sys.stderr if args.json == "-" else sys.stdout
+    report = push_from(home, line, args.dry_run)
+    _print_push(report, out)
     try:
         outcomes = pull(home, line, wishes, time.time(), lambda s: say(f"edge sync: {s}"), Progress(watch=_watch()))
     except LimitReached:
@@ -64,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
         write_settings(home, Settings(settings.server, settings.catalogs))
     _print(outcomes, line, args.dry_run, out)
     if args.json:
-        write_json(_document(outcomes, line, args.dry_run), args.json)
-    return 0
+        write_json({**_document(outcomes, line, args.dry_run), **_push_document(report)}, args.json)
+    return report.error.exit_code if report.error else 0
 
 
 def _settings(known: Any, args: argparse.Namespace) -> Any:
@@ -87,8 +94,6 @@ def _document(outcomes: Sequence[Any], line: Any, dry_run: bool) -> dict[str, An
         "bytes_received": line.received,
         "bytes_sent": line.sent,
         "requests": line.requests,
-        "events_sent": 0,
-        "events_acknowledged": 0,
         "dry_run": dry_run,
         "catalogs": [
             {
@@ -103,6 +108,46 @@ def _document(outcomes: Sequence[Any], line: Any, dry_run: bool) -> dict[str, An
             for outcome in outcomes
         ],
     }
+
+
+def _push_document(report: Any) -> dict[str, Any]:
+    """Return what the result document says of the push: in a dry run the very fields that would leave."""
+    from edge.events import FIELDS, event_document
+
+    return {
+        "events_sent": report.pushed.sent,
+        "events_acknowledged": report.pushed.acknowledged,
+        "events_refused": report.pushed.refused,
+        "events_waiting": report.waiting,
+        "push": {
+            "server": report.server or None,
+            "error": str(report.error) if report.error else None,
+            "fields": list(FIELDS),
+            "to_go": [
+                {"bytes": len(batch.body), "events": [event_document(event) for event in batch.events]}
+                for batch in report.batches
+            ],
+        },
+    }
+
+
+def _print_push(report: Any, out: Any) -> None:
+    from edge.events import FIELDS, event_bytes
+
+    for note in report.notes:
+        say(f"edge sync: {note}")
+    if report.error:
+        say(f"edge sync: events were not sent: {report.error}")
+    pushed = report.pushed
+    if pushed.sent or (report.waiting and report.server and not report.batches):
+        refused = f", {pushed.refused} refused (see `edge outbox`)" if pushed.refused else ""
+        left = f", {report.waiting} wait" if report.waiting else ""
+        print(f"events: {pushed.sent} sent, {pushed.acknowledged} acknowledged{refused}{left}", file=out)
+    for batch in report.batches:
+        size = f"{len(batch.body):,} bytes would go to {report.server}"
+        print(f"events: {len(batch.events)} in {size}, with these fields: {', '.join(FIELDS)}", file=out)
+        for event in batch.events:
+            print(f"  {event_bytes(event).decode()}", file=out)
 
 
 def _print(outcomes: Sequence[Any], line: Any, dry_run: bool, out: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from edge.bundle import load_bundle
 from edge.command_line import INTERRUPTED as EXIT_INTERRUPTED
 from edge.command_line import progress, say, write_json
 from edge.defaults import choose_bundle, home_folder, open_catalogs
-from edge.errors import MediaError, UsageError
+from edge.errors import MediaError, TagletError, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
 from edge.pipeline import EVERY_S, INTERRUPTED, STEPS, Kit, Selection, tag_source
@@ -49,6 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look again at close calls, by what is printed on the products (default: where bundle and catalogue can)",
     )
     add_hardware_arguments(parser)
+    parser.add_argument(
+        "--draft",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="keep what `edge accept`, `reject` and `correct` need, on this device only (default: yes)",
+    )
     parser.add_argument("--json", metavar="FILE|-", help="write the tag document")
     parser.add_argument("--report", type=Path, metavar="OUT.html", help="write a page with crops and products")
     parser.add_argument("--annotate", type=Path, metavar="OUT", help="write the picture or video with boxes and names")
@@ -70,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     looked_again = None if args.second_look is None and not kit.second_look else kit.second_look is not None
     result = TagRun(bundle, kit.gallery.shards, sources, watch.timing_ms(STEPS), catalogs.demo, looked_again)
     _write_results(result, args)
+    if args.draft:
+        _keep_draft(result, args)
     if any(source.error == INTERRUPTED for source in sources):
         return EXIT_INTERRUPTED
     return EXIT_INPUT if any(source.error for source in sources) else 0
@@ -133,6 +142,20 @@ def _write_results(result: TagRun, args: argparse.Namespace) -> None:
         from edge.output.annotate import annotate
 
         annotate(result.sources[0], args.annotate)
+
+
+def _keep_draft(result: TagRun, args: argparse.Namespace) -> None:
+    """Keep what a decision will need; last, because nothing of the results depends on it."""
+    if not any(source.tags for source in result.sources):
+        return
+    from edge.outbox.drafts import keep
+
+    try:
+        note = keep(home_folder(args.home), result, time.time())
+    except TagletError as e:
+        note = f"these tags cannot be accepted later: {e}"
+    if note:
+        say(f"edge tag: {note}")
 
 
 def _seconds(text: str) -> float:

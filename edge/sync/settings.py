@@ -9,6 +9,8 @@ from pathlib import Path
 from edge.files import write_whole
 
 SETTINGS = "settings.json"
+DEVICE = "device.json"
+"""Holds the random id of this device."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -28,6 +28,7 @@ ATTEMPTS = 6
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 20.0
 HEADER_LINE_BYTES = 4
+_NOTHING_BUT: dict[str, Any] = {"connect": 0, "read": 0, "status": 0, "other": 0}
 _SENT_BYTES = 220
 """What a request takes on the line beside its path: request line and headers, near enough."""
 
@@ -73,6 +74,29 @@ class Transport(Protocol):
         """
 
 
+class Speaker(Protocol):
+    """Sends to paths below one address."""
+
+    @property
+    def address(self) -> str:
+        """What the paths are below, for messages."""
+
+    def send(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[Answer]:
+        """Send a request once, without following where an answer points.
+
+        Args:
+            method: "POST", "GET" or "DELETE".
+            path: below the address.
+            body: as it goes over the line.
+            headers: beside those that every request has.
+
+        Raises:
+            NetworkError: there is no answer, or it breaks off; the request may have been heard all the same.
+        """
+
+
 class HttpTransport:
     """HTTP and HTTPS through urllib3; proxies as the environment names them, certificates as the system trusts them."""
 
@@ -104,14 +128,32 @@ class HttpTransport:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         if etag:
             headers["If-None-Match"] = etag
+        with self._asked("GET", path, None, headers, urllib3.Retry(3, **_NOTHING_BUT, redirect=3)) as answer:
+            yield answer
+
+    @contextmanager
+    def send(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Iterator[Answer]:
+        """Send a request; see `Speaker`."""
+        known = {"User-Agent": "taglet", "Accept-Encoding": "identity", **self._headers, **(headers or {})}
+        never = urllib3.Retry(0, **_NOTHING_BUT, redirect=0, raise_on_redirect=False)
+        with self._asked(method, path, body, known, never) as answer:
+            yield answer
+
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], retries: urllib3.Retry
+    ) -> Iterator[Answer]:
         try:
             response = self._pool.request(
-                "GET",
+                method,
                 f"{self.address}/{path}",
+                body=body,
                 headers=headers,
                 preload_content=False,
                 timeout=self._timeout,
-                retries=urllib3.Retry(3, connect=0, read=0, redirect=3, status=0, other=0),
+                retries=retries,
             )
         except urllib3.exceptions.HTTPError as e:
             raise NetworkError(f"{self.address}: {_why(e)}") from e
@@ -164,10 +206,11 @@ class Metered:
 
     Attributes:
         transport: does the work.
-        max_bytes: most bytes that may be received, headers included; None: as many as there are.
+        max_bytes: most bytes that may be received, headers included, and pushed; None: as many as there are.
         received: bytes that came, headers as they are written in HTTP/1.1.
         sent: bytes that went, nearly.
         requests: how many were made.
+        pushed: bytes of bodies that went; they are in `sent` too.
     """
 
     transport: Transport
@@ -175,6 +218,7 @@ class Metered:
     received: int = 0
     sent: int = 0
     requests: int = field(default=0)
+    pushed: int = 0
 
     @property
     def address(self) -> str:
@@ -193,11 +237,34 @@ class Metered:
         self.requests += 1
         self.sent += _SENT_BYTES + len(path) + len(etag)
         with self.transport.get(path, start, end, etag) as answer:
-            self.received += sum(len(k) + len(v) + HEADER_LINE_BYTES for k, v in answer.headers.items()) + 17
+            self.received += _length(answer.headers) + 17
             yield Answer(answer.status, answer.headers, self._counted(answer.blocks))
 
+    @contextmanager
+    def send(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Iterator[Answer]:
+        """Send a request, if the transport speaks; see `Speaker`.
+
+        Raises:
+            LimitReached: the body would be more than may go, or nothing more may be received.
+        """
+        self.require_room(len(body))
+        speaker = cast("Speaker", self.transport)
+        self.requests += 1
+        self.sent += _SENT_BYTES + len(path) + len(body) + _length(headers or {})
+        self.pushed += len(body)
+        with speaker.send(method, path, body, headers) as answer:
+            self.received += _length(answer.headers) + 17
+            yield Answer(answer.status, answer.headers, self._counted(answer.blocks))
+
+    def require_room(self, body_bytes: int) -> None:
+        """Raise `LimitReached` unless a body may still be sent, and at least one byte received after it."""
+        if self._left(body_bytes + 1) <= body_bytes:
+            raise LimitReached
+
     def _left(self, wanted: int) -> int:
-        return wanted if self.max_bytes is None else min(wanted, self.max_bytes - self.received)
+        return wanted if self.max_bytes is None else min(wanted, self.max_bytes - self.received - self.pushed)
 
     def _counted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         for block in blocks:
@@ -207,3 +274,8 @@ class Metered:
                 yield block[:allowed]
             if allowed < len(block):
                 raise LimitReached
+
+
+def _length(headers: Mapping[str, str]) -> int:
+    """Return the bytes of headers as HTTP/1.1 writes them."""
+    return sum(len(name) + len(value) + HEADER_LINE_BYTES for name, value in headers.items())

@@ -88,7 +88,8 @@ class Trust:
         Raises:
             NetworkError: there is no answer, or no root.
         """
-        return b"".join(_TufLine(self._line).fetch(f"{METADATA}/1.root.json"))
+        with self._as_sentences():
+            return b"".join(_TufLine(self._line).fetch(f"{METADATA}/1.root.json"))
 
     def is_unchanged(self) -> bool:
         """Ask whether the timestamp is still the one that was verified: one conditional request.

@@ -15,7 +15,7 @@ from typing import Any
 
 from edge import files
 from edge.shard import writer
-from edge.sync import download, store, syncing, trust
+from edge.sync import download, store, trust, updating
 from edge.sync.download import Downloads
 from edge.sync.store import CatalogStore
 from edge.sync.syncing import Wishes, pull
@@ -33,7 +33,7 @@ POINTS: dict[str, Place] = {
     "the index is here": (Trust, "index", "after"),
     "the first block of a file is written": (download, "remote_path", "after"),
     "a file is whole": (Downloads, "fetch", "after"),
-    "a file is applied": (syncing, "apply_delta", "after"),
+    "a file is applied": (updating, "apply_delta", "after"),
     "the columns of the new shard are half written": (writer, "write_column", "after"),
     "the new shard is about to get its name": (files, "replace_folder", "before"),
     "the new shard has its name": (store, "write_shard", "after"),

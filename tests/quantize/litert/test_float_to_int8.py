@@ -170,6 +170,7 @@ def test_every_file_of_the_embedder_suits_litert(embedder: LitertSource) -> None
         assert litert.loads and litert.how == "tried" and litert.runtime.startswith("ai-edge-litert ")
 
 
+@pytest.mark.full
 def test_mixed_file_loads_in_tflite_runtime(embedder: LitertSource, tflite_python: Path) -> None:
     suits = suits_of(made(embedder.int8("t.tflite")).path)
     assert [one.loads for one in suits] == [True, True] and suits[1].runtime == "tflite-runtime 2.14.0"
