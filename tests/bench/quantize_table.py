@@ -140,7 +140,7 @@ def _lines(name: str, row: dict[str, Any]) -> list[str]:
 
 def _cells(alone: dict[str, Any]) -> list[str]:
     if "raised" in alone:
-        return ["raises", "", ""]
+        return ["raises", "-", "-"]
     return [f"{alone['size_ratio']:.3f}", _lost(alone), f"{alone['time_ratio']:.2f}"]
 
 
