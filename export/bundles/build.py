@@ -38,6 +38,7 @@ class BundleSettings:
         crop_margin: a detected box is widened by this share of its sides before it is cut.
         licences: one entry for each model.
         float_embedder: the float model that names the embedding space, where the embedder is a quantized variant.
+        space_id: of a bundle whose embedder this one is a variant of (see `variant.py`); empty: it is computed.
         projection: float32 (raw + 1, ndim), the last row being the bias, or None.
         agreement: measured agreement with the float models.
         second_look: when products are looked at again; None: never.
@@ -49,6 +50,7 @@ class BundleSettings:
     crop_margin: float = 0.05
     licences: tuple[dict[str, Any], ...] = ()
     float_embedder: ModelReading | None = None
+    space_id: str = ""
     projection: Float32s | None = None
     agreement: dict[str, Any] = field(default_factory=dict)
     second_look: SecondLookPart | None = None
@@ -107,10 +109,11 @@ def _describe(detector: ModelReading, embedder: ModelReading, settings: BundleSe
     space = settings.float_embedder or embedder
     assert space.preprocessing is not None
     ndim = embedder.vector.ndim if settings.projection is None else settings.projection.shape[1]
+    fit = projection.sha256 if projection else None
     return Description(
         name=settings.name,
         target=settings.target,
-        space_id=space_id(sha256_of_file(space.path), space.preprocessing, projection.sha256 if projection else None),
+        space_id=settings.space_id or space_id(sha256_of_file(space.path), space.preprocessing, fit),
         detector=DetectorPart(
             _copy(detector.path, folder, "detector"), detector.preprocessing, detector.decoding, detector.labels
         ),

@@ -7,15 +7,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from edge.bundle import Bundle
+from edge.bundle import Bundle, load_bundle
 from edge.bundle_description import TARGETS, Matching, SecondLookPart
 from edge.command_line import say, write_json
-from edge.detections import Float32s
 from edge.errors import InputError, UsageError
 from export.bundles.build import BundleSettings, build_bundle
 from export.bundles.fit import fit_embedder
 from export.bundles.memory_trial import require_modest_memory
 from export.bundles.reading import ModelReading, read_model
+from export.bundles.variant import variant_of
 
 EXAMPLE = """  python -m export bundle --detector yolox_nano_416.onnx --embedder mobilenet_v1_100_embedder.onnx \\
       --embedder-mean 127.5 --embedder-std 127.5 --similarity-threshold 0.6 --out shop-bundle"""
@@ -36,7 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{role}-std", type=float, nargs="+", metavar="X", help="1 or 3 numbers, pixels 0..255")
         group.add_argument(f"--{role}-colour", choices=("RGB", "BGR"))
         group.add_argument(f"--{role}-resize", choices=("letterbox", "stretch"))
-    parser.add_argument("--float-embedder", type=Path, metavar="MODEL", help="float model of a quantized embedder")
+    parser.add_argument(
+        "--float-embedder", type=Path, metavar="MODEL", help="float model of a quantized embedder, or the bundle whose "
+        "embedder it is a variant of: one catalogue then serves both"
+    )  # fmt: skip
     parser.add_argument(
         "--fit", type=Path, metavar="DIR", help="centre, whiten and reduce the embedder on the pictures of this folder"
     )
@@ -63,12 +66,9 @@ def run(args: argparse.Namespace) -> int:
     given = args.score_threshold is not None
     detector = _read(args, "detector", {"score_threshold": _within(args, "score_threshold", 0, 1) if given else None})
     embedder = _read(args, "embedder", {})
-    float_embedder = _read(args, "embedder", {}, args.float_embedder) if args.float_embedder else None
     with TemporaryDirectory() as folder:
-        projection = None
-        if args.fit:
-            embedder, projection = fit_embedder(embedder, float_embedder, _fit_folder(args), args.ndim, Path(folder))
-        bundle = build_bundle(detector, embedder, _settings(args, float_embedder, projection), args.out)
+        embedder, settings = _in_space(args, embedder, Path(folder))
+        bundle = build_bundle(detector, embedder, settings, args.out)
     for reading in (detector, embedder):
         if reading.assumed:
             say(f"{reading.path}: assumed {reading.assumed}")
@@ -79,9 +79,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(
-    args: argparse.Namespace, float_embedder: ModelReading | None, projection: Float32s | None
-) -> BundleSettings:
+def _in_space(args: argparse.Namespace, embedder: ModelReading, scratch: Path) -> tuple[ModelReading, BundleSettings]:
+    """Return the embedder as it is bundled, and settings that name its space: its own, a float model's, a bundle's."""
+    named: Path | None = args.float_embedder
+    if named is not None and named.is_dir():
+        if args.fit:
+            raise UsageError("--fit makes a new space, a bundle as --float-embedder names the one that it has")
+        variant = variant_of(load_bundle(named), embedder)
+        return variant.embedder, _settings(args, space_id=variant.space_id, projection=variant.projection)
+    float_embedder = _read(args, "embedder", {}, named) if named else None
+    projection = None
+    if args.fit:
+        embedder, projection = fit_embedder(embedder, float_embedder, _fit_folder(args), args.ndim, scratch)
+    return embedder, _settings(args, float_embedder=float_embedder, projection=projection)
+
+
+def _settings(args: argparse.Namespace, **space: Any) -> BundleSettings:
     return BundleSettings(
         name=args.name or args.out.resolve().name,
         target=args.target,
@@ -91,9 +104,8 @@ def _settings(
         ),
         crop_margin=_within(args, "crop_margin", 0, 1),
         licences=tuple({"licence": text} for text in args.licence),
-        float_embedder=float_embedder,
-        projection=projection,
         second_look=SecondLookPart() if args.second_look else None,
+        **space,
     )
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge.command_line import say, write_json
+from edge.command_line import INTERRUPTED, say, write_json
 from edge.errors import UsageError
 from export.quantize.asking import Request, ask
 from export.quantize.job import MAX_DROP, TARGETS, Target
@@ -62,10 +62,14 @@ def run(args: argparse.Namespace) -> int:
         targets=targets,
         max_drop=args.max_drop,
     )
-    job, remarks = ask(args.model, request)
-    for remark in remarks:
-        say(f"export quantize: {remark}")
-    document = quantize(job, args.out, remarks, tell=_writer(args.json))
+    try:
+        job, remarks = ask(args.model, request)
+        for remark in remarks:
+            say(f"export quantize: {remark}")
+        document = quantize(job, args.out, remarks, tell=_writer(args.json))
+    except KeyboardInterrupt:
+        say(f"export quantize: interrupted; {args.out} is as it was before")
+        return INTERRUPTED
     print("\n".join(_lines(document, args.out)), file=sys.stderr if args.json == "-" else sys.stdout)
     return 0
 

@@ -95,7 +95,7 @@ def assess(job: Job, folder: Path, remarks: Sequence[str] = ()) -> Report:
         found=next((form.found for form in forms if form.found), None),
         noise=noise,
         broken=broken_promise(job.targets, measured, not_made),
-        remarks=(*remarks, *filter(None, about_source)),
+        remarks=(*remarks, *filter(None, (*about_source, _untried(measured)))),
         calibrated_on=source.fed if source else len(job.calibration),
     )
 
@@ -208,9 +208,17 @@ def _measure(job: Job, form: Form, float_bytes: int, timings: dict[str, Timing])
     variant, size = form.variant, form.path.stat().st_size
     enough = variant.scheme not in STATIC or variant.int8_macs_share >= LEAST_SHARE
     passed = form.judged.passes(job.max_drop) and enough
-    large = size / float_bytes > LARGE and variant.scheme in (*STATIC, "weight_only") and form.path.suffix == ".onnx"
-    parts = itemised(form.path) if large else {}
+    large = size / float_bytes > LARGE and variant.scheme in (*STATIC, "weight_only")
+    parts = _parts(form.path) if large else {}
     return Measured(variant, size, size / float_bytes, form.judged, timings[form.path.name], passed, parts=parts)
+
+
+def _parts(path: Path) -> dict[str, int]:
+    if path.suffix == ".onnx":
+        return itemised(path)
+    from export.quantize.litert import sizes
+
+    return sizes.itemised(path)
 
 
 def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
@@ -228,6 +236,16 @@ def _with_companions(measured: Measured, not_made: list[NotMade]) -> Measured:
     except ModelError as e:
         not_made.append(NotMade(measured.variant.scheme, ("phone",), str(e)))
         return measured
+
+
+def _untried(measured: Sequence[Measured]) -> str:
+    """Return how a runtime that files were only held against by their operators can be tried, else nothing."""
+    if not any("by operator versions" in runtime for m in measured for runtime in m.runtimes):
+        return ""
+    return (
+        "tflite-runtime is not here, so what is said of it comes from the versions of the operators: "
+        "TAGLET_TFLITE_PYTHON=PYTHON names a Python that has it, to try each file."
+    )
 
 
 def _set_aside(measured: Measured, folder: Path) -> Measured:

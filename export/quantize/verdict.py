@@ -26,6 +26,7 @@ AS_FAST = 1.1
 REFUSED = "refused"
 """Folder inside that of the report for files that do not hold the budget."""
 STATIC = ("qdq", "mixed", "int8")
+LIGHTER = ("weight_only", "fp16")
 ESTIMATED = "estimated: run `export benchmark` on the device"
 
 
@@ -103,23 +104,36 @@ def measured_on() -> str:
 def broken_promise(targets: Sequence[Target], measured: Sequence[Measured], not_made: Sequence[NotMade] = ()) -> str:
     """Return why the budget is not met, in one sentence, or nothing.
 
-    A Pi and a phone are promised a static int8 file, a browser one whose weights take fewer bytes.
+    A Pi and a phone are promised a static int8 file, a browser one whose weights take fewer bytes. Where another
+    file holds the budget, the sentence names it.
     """
     for target in targets:
-        wanted = STATIC if target != "web" else ("weight_only", "fp16")
+        wanted = STATIC if target != "web" else LIGHTER
         made = [m for m in measured if m.variant.scheme in wanted and target in m.variant.targets]
         what = f"no {'int8' if target != 'web' else 'smaller'} file for {target}"
         if not made:
             why = "; ".join(n.why for n in not_made if target in n.targets) or "no runtime for it is installed"
-            return f"{what} can be made: {why}"
+            return f"{what} can be made: {why}; {_instead(target, measured)}"
         if not any(m.passed for m in made):
             best = min(made, key=lambda m: (bool(_reason(m)), _drop(m)))
-            return f"{what} holds the budget: {_lost(best)}"
+            return f"{what} holds the budget: {_lost(best)}; {_instead(target, measured)}"
     return ""
 
 
+def _instead(target: Target, measured: Sequence[Measured]) -> str:
+    """Return what to use where no file keeps the promise: the smallest other one that does, and how to get it."""
+    held = [m for m in measured if m.passed and m.variant.scheme in LIGHTER and m.variant.path.suffix == ".onnx"]
+    if target == "web" or not held:
+        return "stay in float"
+    best = min(held, key=lambda m: m.bytes)
+    return (
+        f"{best.file} holds it, computed in float ({best.size_ratio:.0%} of the size, {_lost(best)}): "
+        f"`--target web` writes it, and it runs on a Pi and a phone too"
+    )
+
+
 def _is_candidate(target: Target, m: Measured) -> bool:
-    """A browser computes static int8 at half the speed of float, so it is no candidate there until it is measured."""
+    """Static int8 is faster than float in some browsers' runtimes and slower in others: no candidate until measured."""
     return target in m.variant.targets and not (target == "web" and m.variant.scheme in STATIC)
 
 
@@ -133,7 +147,10 @@ def _why(target: Target, chosen: Measured, floating: Measured) -> str:
         return "Stay in float: no smaller file holds the budget without being slower."
     kept = f"{chosen.size_ratio:.0%} of the size, {_lost(chosen)}"
     if target == "web":
-        return f"Chosen for its size ({kept}): a browser computes it as float, static int8 takes twice as long there."
+        return (
+            f"Chosen for its size ({kept}): a browser computes it as float, at the float file's speed; static int8 is "
+            "faster or slower there by the runtime's version."
+        )
     ratio = _ratio(chosen, floating)
     if ratio > 1 / AS_FAST:
         return (

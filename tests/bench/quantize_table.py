@@ -1,7 +1,8 @@
 """The table of docs/quantize.md: every float model of ../shared/models and the package's two through `export quantize`.
 
-Beside it plain onnxruntime static quantization as its defaults have it, judged by the same judge and timed in turn with
-the float model in one run.
+Beside it, judged by the same judge and timed in turn with the float ONNX model in one run: plain onnxruntime static
+quantization as its defaults have it, and litert-quantizer on its own (its calibration, its full-integer recipe) on the
+converted float model.
 
     python -m tests.bench.quantize_table OUT [NAME...]
     python -m tests.bench.quantize_table OUT --table
@@ -14,7 +15,9 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +27,14 @@ from onnxruntime.quantization import CalibrationDataReader, quantize_static
 
 from edge.defaults import default_bundle
 from edge.errors import TagletError
+from edge.preprocessing import Preprocessing
 from export.bundles.reading import read_model
 from export.quantize.asking import Request, ask
-from export.quantize.feeding import CalibrationFeeds
+from export.quantize.feeding import CalibrationFeeds, calibration_views
 from export.quantize.job import Job
 from export.quantize.judging import open_judge
+from export.quantize.litert import open_litert
+from export.quantize.litert.sidecars import write_sidecar
 from export.quantize.preparing import prepare
 from export.quantize.ranges import Feeds
 from export.quantize.run import quantize
@@ -83,10 +89,10 @@ def main(out: Path, names: list[str]) -> None:
             broken = ""
         except TagletError as e:
             broken = str(e)
-        plain = _plain(job, scratch / "plain.onnx")
-        text = json.dumps({"name": name, "ours": told, "broken": broken, "plain": plain}, indent=2)
-        (out / f"{scratch.name}.json").write_text(text)
-        print(name, broken or told[0]["verdict"], plain, flush=True)
+        plain, alone = plain_onnx(job, scratch / "plain.onnx"), plain_litert(job, scratch)
+        row = {"name": name, "ours": told, "broken": broken, "plain": plain, "plain_litert": alone}
+        (out / f"{scratch.name}.json").write_text(json.dumps(row, indent=2))
+        print(name, broken or told[0]["verdict"], plain, alone, flush=True)
 
 
 def table(out: Path) -> str:
@@ -127,7 +133,15 @@ def _lines(name: str, row: dict[str, Any]) -> list[str]:
     beside = [f"{plain['size_ratio']:.3f}", _lost(plain), f"{plain['time_ratio']:.2f}"]
     first = [f"{name} ({ours['variants'][0]['metric']['name']})", f"{base['bytes'] / 1e6:.2f}", *rows[0], *beside]
     rest = [["", "", *cells, "", "", ""] for cells in rows[1:]]
+    at = next(i for i, cells in enumerate(rows) if "LiteRT" in cells[0])
+    rest[at - 1][-3:] = _cells(row["plain_litert"])
     return [f"| {' | '.join(cells)} |" for cells in (first, *rest)]
+
+
+def _cells(alone: dict[str, Any]) -> list[str]:
+    if "raised" in alone:
+        return ["raises", "-", "-"]
+    return [f"{alone['size_ratio']:.3f}", _lost(alone), f"{alone['time_ratio']:.2f}"]
 
 
 def _lost(metric: dict[str, Any]) -> str:
@@ -140,7 +154,7 @@ def _folder(name: str) -> str:
     return name.replace(" ", "_").replace("'", "")
 
 
-def _plain(job: Job, target: Path) -> dict[str, Any]:
+def plain_onnx(job: Job, target: Path) -> dict[str, Any]:
     """Quantize as onnxruntime's defaults do: signed activations, one scale for each weight tensor."""
     prepared = prepare(job.reading)
     model = prepared.model if prepared.note else onnx.load(job.reading.path)
@@ -149,12 +163,42 @@ def _plain(job: Job, target: Path) -> dict[str, Any]:
     onnx.save(model, target.with_suffix(".float.onnx"))
     feeds = iter(CalibrationFeeds(job.reading, job.calibration, job.chain))
     quantize_static(target.with_suffix(".float.onnx"), target, Reader(feeds))
-    judged = open_judge(job).judge(replace(read_model(target), kind=job.reading.kind))
     rule = job.reading.preprocessing
     assert rule is not None
-    times = time_in_turn({"float": (target.with_suffix(".float.onnx"), rule), "plain": (target, rule)})
+    return _judged_and_timed(job, target, rule, target.with_suffix(".float.onnx"), prepared.float_bytes)
+
+
+def plain_litert(job: Job, scratch: Path) -> dict[str, Any]:
+    """Quantize the converted float model as litert-quantizer does by itself; "raised" says where it does not."""
+    from ai_edge_litert.interpreter import Interpreter
+    from litert_quantizer import quantizer, recipe
+
+    prepared, folder = prepare(job.reading), scratch / "plain_litert"
+    folder.mkdir(exist_ok=True)
+    onnx.save(prepared.model, folder / "float.onnx")
+    source = open_litert(job, folder, lambda: calibration_views(job))
+    target = folder / "plain.tflite"
+    signature, described = next(iter(Interpreter(str(source.floating)).get_signature_list().items()))
+    alone = quantizer.Quantizer(str(source.floating))
+    alone.load_quantization_recipe(recipe.static_wi8_ai8())
+    try:
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            seen = alone.calibrate({signature: [{described["inputs"][0]: feed} for feed in source.feeds()]})
+            alone.quantize(seen).export_model(str(target), overwrite=True)
+        names = {spec.name: spec.name for spec in job.reading.outputs}
+        write_sidecar(job.reading, target, source.rule.layout, names)
+        return _judged_and_timed(job, target, source.rule, folder / "float.onnx", prepared.float_bytes)
+    except Exception as e:  # whatever it raises is what the table shows
+        return {"raised": f"{type(e).__name__}: {e}".splitlines()[0]}
+
+
+def _judged_and_timed(job: Job, target: Path, rule: Preprocessing, floating: Path, float_bytes: int) -> dict[str, Any]:
+    judged = open_judge(job).judge(replace(read_model(target), kind=job.reading.kind))
+    float_rule = job.reading.preprocessing
+    assert float_rule is not None
+    times = time_in_turn({"float": (floating, float_rule), "plain": (target, rule)})
     return {
-        "size_ratio": target.stat().st_size / prepared.float_bytes,
+        "size_ratio": target.stat().st_size / float_bytes,
         "drop_points": judged.drop_points,
         "drop_ci95": judged.drop_ci95,
         "metric": judged.metric,

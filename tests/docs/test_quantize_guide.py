@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from edge.bundle import load_bundle
 from edge.defaults import default_bundle
 from export.golden.pictures import golden_pictures
 from tests.docs.code_blocks import REPOSITORY, shown_commands
@@ -26,7 +27,7 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
         for name, image in golden_pictures(seed).items():
             Image.fromarray(image).save(tmp_path / "photos" / f"{seed}-{name}.png")
     commands = [c.words for c in shown_commands(REPOSITORY / "docs/quantize.md") if c.words[0] == "python"]
-    assert [words[3] for words in commands] == ["quantize", "debug", "quantize"]
+    assert [words[3] for words in commands] == ["quantize", "debug", "quantize", "bundle"]
     for words in commands:
         done = subprocess.run([sys.executable, *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=900)
         assert done.returncode == 0, done.stderr
@@ -34,3 +35,4 @@ def test_the_guide_runs_from_top_to_bottom(tmp_path: Path) -> None:
     for folder in ("quantized", "quantized-embedder"):
         report = json.loads((tmp_path / folder / "report.json").read_text())
         assert all((tmp_path / folder / file).is_file() for file in report["recommended"].values())
+    assert load_bundle(tmp_path / "web-bundle").space_id == load_bundle(default_bundle()).space_id

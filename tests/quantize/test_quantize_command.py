@@ -6,6 +6,7 @@ import errno
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -256,8 +257,19 @@ def test_interrupt_leaves_nothing(
 
     monkeypatch.setattr(spine, "time_in_turn", interrupted)
     out = tmp_path / "place" / "out"
-    said(capsys, embedder, "--calib", photos, "--out", out, code=130)
+    sentence = said(capsys, embedder, "--calib", photos, "--out", out, code=130)
+    assert f"interrupted; {out} is as it was before" in sentence and "kept" not in sentence
     assert list(out.parent.iterdir()) == []
+
+
+def test_report_says_how_to_try_a_runtime_that_is_not_here(
+    photos: Path, embedder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = ("tflite-runtime 2.14.0 (by operator versions)",)
+    monkeypatch.setattr(spine, "_with_companions", lambda measured, _: replace(measured, runtimes=elsewhere))
+    assert call(embedder, "--calib", photos, "--out", tmp_path / "out", "--target", "web") == 0
+    remarks = json.loads((tmp_path / "out" / "report.json").read_text())["remarks"]
+    assert any("TAGLET_TFLITE_PYTHON" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize(

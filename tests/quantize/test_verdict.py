@@ -77,14 +77,24 @@ def test_never_recommends_what_fails_or_is_slower_without_saying_so(
 
 def test_promise_is_broken_where_no_int8_holds_and_the_sentence_has_the_figures() -> None:
     files = [FLOAT, measured("mixed", 0.3, 5, 3.2, passed=False), measured("weight_only", 0.26, 10)]
-    assert "no int8 file for pi holds the budget: 3.2 points [2.7, 3.7] of ap50 lost" in broken_promise(["pi"], files)
+    sentence = broken_promise(["pi"], files)
+    assert "no int8 file for pi holds the budget: 3.2 points [2.7, 3.7] of ap50 lost" in sentence
+    assert "m.weight_only.onnx holds it, computed in float (26% of the size" in sentence
+    assert "`--target web` writes it" in sentence
     assert broken_promise(["web"], files) == ""
+
+
+def test_sentence_says_float_where_nothing_smaller_holds_either() -> None:
+    files = [FLOAT, measured("qdq", 0.3, 5, 3, passed=False), measured("weight_only", 0.26, 10, 2, passed=False)]
+    for target in TARGETS:
+        sentence = broken_promise([target], files)
+        assert sentence.endswith("; stay in float") and "--target" not in sentence
 
 
 def test_promise_is_broken_where_nothing_can_be_made_for_a_target() -> None:
     not_made = [NotMade("mixed", ("pi", "phone"), "onnxruntime failed")]
     sentence = broken_promise(["pi"], [FLOAT, measured("weight_only", 0.26, 10)], not_made)
-    assert sentence == "no int8 file for pi can be made: onnxruntime failed"
+    assert sentence.startswith("no int8 file for pi can be made: onnxruntime failed; m.weight_only.onnx holds it")
 
 
 def test_row_of_the_report_has_the_promised_keys() -> None:

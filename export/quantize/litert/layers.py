@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,26 @@ def float_tail(model: Any) -> tuple[str, ...]:
         elif operator.kind not in WEIGHING:
             tail.append(name_of(tensors[operator.outputs[0]]))
     return tuple(reversed(tail))
+
+
+def with_members(model: Any, names: Collection[str]) -> tuple[str, ...]:
+    """Return the names of layers with those of all that belongs to them, up to the next layer: their activations.
+
+    A layer in float whose activation were int8 would have its result rounded before the activation: with SiLU, which
+    LiteRT computes as two operators, nothing would be gained. An operator belongs to the latest layer that it takes
+    something from, as in `export.quantize.layers`.
+    """
+    tensors = model.subgraphs[0].tensors
+    owners: dict[int, tuple[int, str]] = {}
+    kept: list[str] = []
+    for position, operator in enumerate(operators_of(model)):
+        name = name_of(tensors[operator.outputs[0]])
+        taken = [owners[index] for index in operator.inputs if index in owners]
+        owner = (position, name) if operator.kind in WEIGHING else max(taken, default=None)
+        if owner is not None:
+            owners.update(dict.fromkeys(operator.outputs, owner))
+            kept += [name] if owner[1] in names else []
+    return tuple(kept)
 
 
 def shared_scales(model: Any) -> tuple[str, ...]:

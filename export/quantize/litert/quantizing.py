@@ -46,7 +46,7 @@ def quantize_static(
         floating: a float32 LiteRT model, as `write_float32` leaves it.
         target: the file to write.
         ranges: least and largest value of every computed tensor that becomes int8, by name.
-        keep_float: names of tensors whose operators stay in float.
+        keep_float: names of tensors whose operators stay in float; their weights are stored as float16.
         outputs: "float" leaves the outputs float32, "int8" makes them int8.
 
     Raises:
@@ -64,6 +64,8 @@ def quantize_static(
         recipe.update_quantization_recipe("(?s).*", names.OUTPUT, None, "no_quantize")
     if keep_float:
         recipe.update_quantization_recipe(_any_of(keep_float), names.ALL_SUPPORTED, None, "no_quantize")
+        for kind in (names.CONV_2D, names.DEPTHWISE_CONV_2D, names.FULLY_CONNECTED):
+            recipe.add_weight_only_config(_any_of(keep_float), kind, HALF_BITS, algorithm_key="float_casting")
     statistics = {name: _statistics(span) for name, span in ranges.items()}
     _write(recipe, target, floating, statistics)
 

@@ -29,7 +29,7 @@ from export.quantize.litert.bias import correct_biases
 from export.quantize.litert.converter.conversion import convert_onnx
 from export.quantize.litert.flatbuffer import name_of, read_flatbuffer, write_flatbuffer
 from export.quantize.litert.floating import computed_names, pad_within, write_float32
-from export.quantize.litert.layers import Layer, float_tail, layers_of, share_in_int8, shared_scales
+from export.quantize.litert.layers import Layer, float_tail, layers_of, share_in_int8, shared_scales, with_members
 from export.quantize.litert.quantizing import Outputs, quantize_dynamic, quantize_half, quantize_static
 from export.quantize.litert.ranges import Method, Range, measure_ranges
 from export.quantize.litert.sidecars import write_sidecar
@@ -174,7 +174,7 @@ class LitertSource:
             correct_biases(model, self.means, frozenset(keep_float))
         floating = path.with_name(path.name + ".prepared")
         write_flatbuffer(model, floating)
-        kept = (*keep_float, *(self.tail if outputs == "float" else ()))
+        kept = (*with_members(model, keep_float), *(self.tail if outputs == "float" else ()))
         try:
             quantize_static(floating, path, self.spans[method], kept, outputs)
         finally:

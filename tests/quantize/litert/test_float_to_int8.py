@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,17 @@ from edge.inference import open_session
 from export.bundles.reading import ModelReading, read_model
 from export.quantize.job import Evaluation, Job
 from export.quantize.litert import LitertSource, litert_variants, open_litert, suits_of
-from export.quantize.litert.flatbuffer import operators_of, read_flatbuffer, write_flatbuffer
-from export.quantize.litert.layers import share_in_int8
+from export.quantize.litert.flatbuffer import (
+    Operator,
+    name_of,
+    operators_of,
+    read_flatbuffer,
+    type_of,
+    write_flatbuffer,
+)
+from export.quantize.litert.layers import share_in_int8, with_members
 from export.quantize.litert.runtimes import by_versions
+from export.quantize.litert.sizes import itemised
 from export.quantize.variant import NotMade, Variant
 
 EMBEDDER = "embedders/mobilenet_v1_025_float_embedder.tflite"
@@ -102,6 +111,40 @@ def test_layers_kept_in_float_bring_it_nearer_still(embedder: LitertSource) -> N
     assert some.kept_float == tuple(names[:6]) and some.scheme == "mixed"
     assert 0.5 < some.int8_macs_share < 1 and share_in_int8(read_flatbuffer(embedder.floating)) == 0
     assert embedder.distance(some.path, 4) < embedder.distance(all_int8.path, 4)
+    parts, kept = itemised(some.path), sum(layer.weights for layer in embedder.layers[:6])
+    assert (parts["float16 weights"], parts["float weights"]) == (2 * kept, 0)
+
+
+def test_activation_of_a_layer_in_float_stays_in_float(detector: LitertSource) -> None:
+    kept = detector.layers[4].name
+    float_model = read_flatbuffer(detector.floating)
+    members = with_members(float_model, [kept])
+    kinds = {name: operator.kind for name, operator in made_by(float_model).items()}
+    assert {"CONV_2D", "LOGISTIC", "MUL"} <= {kinds[name] for name in members}, "SiLU is two operators"
+    written = read_flatbuffer(made(detector.int8("silu.tflite", keep_float=(kept,))).path)
+    makers, tensors = made_by(written), written.subgraphs[0].tensors
+    inside = [makers[name] for name in members if kinds[name] in ("CONV_2D", "LOGISTIC", "MUL")]
+    assert {type_of(tensors[operator.outputs[0]]) for operator in inside} == {"FLOAT32"}
+
+
+def made_by(model: Any) -> dict[str, Operator]:
+    """Operators by the name of what they compute; without what the quantizer appends to it."""
+    tensors = model.subgraphs[0].tensors
+    return {name_of(tensors[operator.outputs[0]]): operator for operator in operators_of(model)}
+
+
+def test_equal_lists_lie_in_the_file_once(detector: LitertSource) -> None:
+    path = made(detector.int8("once.tflite")).path
+    channels = sum(_channels(path))
+    parts = itemised(path)
+    assert sum(parts.values()) == path.stat().st_size and min(parts.values()) >= 0
+    assert parts["int8 weights"] == pytest.approx(sum(layer.weights for layer in detector.layers), rel=0.01)
+    assert 4 * channels <= parts["scales and zero points"] < 7 * channels, "zero points alone would be 8 a channel"
+
+
+def _channels(path: Path) -> list[int]:
+    scales = [tensor.quantization.scale for tensor in read_flatbuffer(path).subgraphs[0].tensors if tensor.quantization]
+    return [len(each) for each in scales if each is not None and len(each) > 1]
 
 
 def test_boxes_and_scores_never_share_a_scale(detector: LitertSource) -> None:
