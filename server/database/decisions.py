@@ -138,7 +138,8 @@ def course(engine: Engine, window: Window) -> tuple[list[Step], float]:
             return [], DAY_S
         length_s = _step_s(end_s - begin_s)
         number = _whole(engine, (events.c.received_s - MONDAY_S) / length_s)
-        wanted = select(number.label("number"), *_kinds()).where(*_counting(window)).group_by(number)
+        numbered = select(number.label("number"), events.c.kind).where(*_counting(window)).subquery("numbered")
+        wanted = select(numbered.c.number, *_kinds(numbered.c.kind)).group_by(numbered.c.number)
         found = {int(row.number): _counts(row) for row in connection.execute(wanted)}
     steps = range(min(found), max(found) + 1)
     return [Step(MONDAY_S + n * length_s, found.get(n, Counts())) for n in steps], length_s
@@ -176,14 +177,14 @@ def _counting(window: Window) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _kinds() -> list[ColumnElement[int]]:
+def _kinds(column: ColumnElement[str]) -> list[ColumnElement[int]]:
     kinds = ("accepted", "corrected", "rejected")
-    return [func.sum(case((events.c.kind == kind, 1), else_=0)).label(kind) for kind in kinds]
+    return [func.sum(case((column == kind, 1), else_=0)).label(kind) for kind in kinds]
 
 
 def _by_product(window: Window) -> Subquery:
     product = (events.c.catalog, events.c.product_id)
-    each = select(*product, *_kinds(), func.count().label("total")).where(*_counting(window))
+    each = select(*product, *_kinds(events.c.kind), func.count().label("total")).where(*_counting(window))
     device = each.group_by(*product, events.c.device).subquery("of_device")
     sums = [func.sum(device.c[name]).label(name) for name in ("accepted", "corrected", "rejected", "total")]
     against = func.avg((device.c.corrected + device.c.rejected) * 1.0 / device.c.total).label("against")

@@ -13,7 +13,7 @@ import pytest
 from tests.docs.code_blocks import REPOSITORY
 
 GUIDE = REPOSITORY / "docs" / "publishing.md"
-OTHER_GUIDES = [GUIDE.with_name(name) for name in ("quickstart-server.md", "deploy.md")]
+OTHER_GUIDES = [GUIDE.with_name(name) for name in ("quickstart-server.md", "deploy.md", "server.md")]
 
 
 def script() -> str:
