@@ -179,7 +179,7 @@ def synced_catalogs(home: Path) -> tuple[CatalogStore, ...]:
 
 
 def open_synced(home: Path, space_id: str) -> tuple[list[Shard], list[str]]:
-    """Open the catalogues of one embedding space, and say in a sentence why another one is left out."""
+    """Open the catalogues of one embedding space; say in a sentence which is left out or unfinished."""
     shards, problems = [], []
     for store in synced_catalogs(home):
         try:
@@ -194,4 +194,7 @@ def open_synced(home: Path, space_id: str) -> tuple[list[Shard], list[str]]:
             )
             continue
         shards.append(shard)
+        held = store.held()
+        if held is not None and not held.is_complete:
+            problems.append(f"catalogue {store.root.name} is not whole yet: `edge sync` goes on")
     return shards, problems

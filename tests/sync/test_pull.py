@@ -180,6 +180,7 @@ def test_an_unfinished_install_is_searched_and_begins_with_the_category(tmp_path
     shard = held(tmp_path)
     assert not outcome.complete and shard is not None and 0 < shard.products < 20
     assert set(shard.texts("category")) == {"c1"} and outcome.files and "next call goes on" in outcome.note
+    assert open_synced(tmp_path, SPACE)[1] == ["catalogue shop is not whole yet: `edge sync` goes on"]
 
 
 def test_a_dry_run_installs_nothing_and_names_the_bytes(tmp_path: Path, states: list[Shard]) -> None:
