@@ -5,10 +5,7 @@ python -m tests.outbox.killed_child HOME DOING POINT [ADDRESS]
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,8 @@ from edge.outbox.push import push_from
 from edge.outbox.server import Server
 from edge.outbox.store import Outbox, open_outbox
 from edge.sync.transport import HttpTransport, Metered
+from tests.dying import Place, die, mine
 from tests.outbox.device import accept
-
-Place = tuple[Any, str, str]
 
 ACCEPT: dict[str, Place] = {
     "the drafts are found": (deciding, "find", "after"),
@@ -51,27 +47,6 @@ RESCUE: dict[str, Place] = {
     "all is done": (store, "mend", "after"),
 }
 POINTS = {"accept": ACCEPT, "push": PUSH, "rescue": RESCUE}
-
-
-def die(point: str) -> None:
-    """Say where, and die as from a power cut."""
-    print(point, flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def mine(point: str, place: Place) -> None:
-    """Make one function of the program die, before or after it has done its work."""
-    owner, name, when = place
-    works: Callable[..., Any] = getattr(owner, name)
-
-    def dying(*args: Any, **kwargs: Any) -> Any:
-        if when == "before":
-            die(point)
-        result = works(*args, **kwargs)
-        die(point)
-        return result
-
-    setattr(owner, name, dying)
 
 
 def remove_first(self: Outbox, event_ids: Any) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +10,7 @@ from edge.outbox.enrolment import Enrolment, write_enrolment
 from edge.outbox.push import push_from
 from edge.outbox.store import look_into_outbox
 from edge.sync.transport import HttpTransport, Metered
-from tests.conftest import REPOSITORY
+from tests.dying import run_until_killed
 from tests.outbox.damage import damage_page_of
 from tests.outbox.device import DEVICE_ID, accept, device, server, waiting
 from tests.outbox.killed_child import ACCEPT, PUSH, RESCUE
@@ -22,10 +19,7 @@ from tests.outbox.server import listening
 
 def killed_at(point: str, doing: str, home: Path, address: str = "") -> None:
     """Work in a process that must die at the point, by a signal that cannot be caught."""
-    command = [sys.executable, "-m", "tests.outbox.killed_child", str(home), doing, point, address]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == -signal.SIGKILL, f"it did not die at the point but ended: {ended.stderr[-500:]}"
-    assert ended.stdout.splitlines()[-1] == point
+    run_until_killed("tests.outbox.killed_child", [str(home), doing, point, address], point)
 
 
 def decisions_and_events(home: Path) -> tuple[set[str], set[str]]:

@@ -6,20 +6,19 @@ python -m tests.server.killed_child REPOSITORY SHARD POINT
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from server import announcing, publication, publishing
 from server.cli import main
 from server.publication import Write
 from server.repository import Repository
 from server.shard_store import ShardStore
+from tests.dying import Place, die, mine
 
 STEPS = ("begun", "files", "index", "targets", "snapshot", "timestamp")
-PLACES: dict[str, tuple[Any, str, str]] = {
+PLACES: dict[str, Place] = {
     "before anything is read": (publishing, "read_served", "before"),
     "the shard is kept": (ShardStore, "add", "after"),
     "parts are packed": (publishing, "packed_parts", "after"),
@@ -34,28 +33,12 @@ NEW_IS_SERVED = (STEPS[5], *list(PLACES)[5:])
 WRONG_ORDER = "wrong order"
 
 
-def die(point: str) -> None:
-    """Say where, and die as from a power cut."""
-    print(point, flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def die_at(point: str) -> None:
     """Make the program die at a point."""
     if point in STEPS:
         publication.reached = lambda step: die(point) if step == point else None
         return
-    owner, name, when = PLACES[point]
-    works: Callable[..., Any] = getattr(owner, name)
-
-    def dying(*args: Any, **kwargs: Any) -> Any:
-        if when == "before":
-            die(point)
-        result = works(*args, **kwargs)
-        die(point)
-        return result
-
-    setattr(owner, name, dying)
+    mine(point, PLACES[point])
 
 
 def commit_backwards(public: Path, writes: Sequence[Write]) -> None:

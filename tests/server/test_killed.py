@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from server.publishing import publish
 from server.repository import Settings
+from tests.dying import run_until_killed
 from tests.server.killed_child import NEW_IS_SERVED, OLD_IS_SERVED, PLACES, STEPS, WRONG_ORDER
 from tests.server.shop import DAY, FORCED, NOW, Shop
 
@@ -22,10 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 def killed_publish(shop: Shop, point: str) -> None:
     """Publish version 2 in a child that must die at the point."""
     shard = shop.shard(2, pictures=True)
-    command = [sys.executable, "-m", "tests.server.killed_child", str(shop.repository.root), str(shard.root), point]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == -signal.SIGKILL, f"survived {point}: {done.stdout}{done.stderr}"
-    assert done.stdout.splitlines()[-1] == point
+    run_until_killed("tests.server.killed_child", [str(shop.repository.root), str(shard.root), point], point)
 
 
 def test_every_step_is_a_point() -> None:

@@ -5,11 +5,8 @@ python -m tests.sync.killed_child HOME FILES.pickle POINT
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +18,9 @@ from edge.sync.store import CatalogStore
 from edge.sync.syncing import Wishes, pull
 from edge.sync.transport import Metered
 from edge.sync.trust import Trust
+from tests.dying import Place, die, mine
 from tests.small_shards import SPACE
 from tests.sync.simulator import NOW_S, Line
-
-Place = tuple[Any, str, str]
 
 POINTS: dict[str, Place] = {
     "before anything is asked": (Trust, "refresh", "before"),
@@ -42,27 +38,6 @@ POINTS: dict[str, Place] = {
     "old shards are removed": (CatalogStore, "_sweep", "after"),
     "finished files are about to be forgotten": (Downloads, "forget", "before"),
 }
-
-
-def die(point: str) -> None:
-    """Say where, and die as from a power cut."""
-    print(point, flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def mine(point: str, place: Place) -> None:
-    """Make one function of the program die, before or after it has done its work."""
-    owner, name, when = place
-    works: Callable[..., Any] = getattr(owner, name)
-
-    def dying(*args: Any, **kwargs: Any) -> Any:
-        if when == "before":
-            die(point)
-        result = works(*args, **kwargs)
-        die(point)
-        return result
-
-    setattr(owner, name, dying)
 
 
 def point_first(self: CatalogStore, columns: Any, release: Any, space_id: str, parts: Any = ()) -> Any:

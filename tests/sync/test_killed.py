@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +10,10 @@ import pytest
 from edge.errors import ArtefactRefused
 from edge.shard import Shard
 from edge.sync.store import CATALOGS, CatalogStore
+from tests.dying import run_until_killed
 from tests.sync.killed_child import POINTS
 from tests.sync.simulator import Line, Publisher
 from tests.sync.test_pull import catalogue, held, sync
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +26,7 @@ def killed_at(point: str, home: Path, publisher: Publisher) -> None:
     """Sync in a process that must die at the point, by a signal that cannot be caught."""
     pickled = home.parent / "files.pickle"
     pickled.write_bytes(pickle.dumps(publisher.files))
-    command = [sys.executable, "-m", "tests.sync.killed_child", str(home), str(pickled), point]
-    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == -signal.SIGKILL, f"it did not die at the point but ended: {ended.stderr[-500:]}"
-    assert ended.stdout.splitlines()[-1] == point
+    run_until_killed("tests.sync.killed_child", [str(home), str(pickled), point], point)
 
 
 @pytest.mark.parametrize("point", POINTS)
