@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +71,13 @@ def _expired(home: Path) -> tuple[str, ...]:
         return ()
     day = time.strftime("%Y-%m-%d", time.gmtime(state.expires_s))
     return (f"the catalogue was good until {day}: tagging goes on, `edge sync` looks for a newer one",)
+
+
+def add_home_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare `--home`, which `home_folder` takes."""
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
+    )
 
 
 def home_folder(given: Path | None) -> Path:

@@ -8,7 +8,7 @@ Descriptors are root-SIFT (Lowe 2004, "Distinctive Image Features from Scale-Inv
 Zisserman 2012, "Three things everyone should know to improve object retrieval"). Of the cosine transform of their 4 x 4
 places the six slowest waves are kept for each of the 8 directions, at four bits a number: 24 bytes where SIFT has 128.
 
-    >>> count_agreeing(crop_keypoints, Keypoints.from_bytes(pack.get(key)))
+    >>> agreement(crop_keypoints, Keypoints.from_bytes(pack.get(key))).count
     17
 """
 
@@ -118,11 +118,6 @@ class Agreement:
     def nothing(cls) -> Agreement:
         """Return what a view explains that shares nothing with the crop."""
         return cls(0, np.zeros(0, np.intp), np.zeros(0, np.float32))
-
-
-def count_agreeing(crop: Keypoints, view: Keypoints) -> int:
-    """Count the keypoints of a view that a crop shows where one turn, scale and shift puts them; see `agreement`."""
-    return agreement(crop, view).count
 
 
 def agreement(crop: Keypoints, view: Keypoints) -> Agreement:

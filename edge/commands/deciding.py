@@ -6,11 +6,10 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from edge.command_line import say, write_json
-from edge.defaults import home_folder
+from edge.defaults import add_home_argument, home_folder
 from edge.outbox.deciding import Decision, Done, decide
 from edge.output.text_width import printable
 
@@ -25,9 +24,7 @@ _REMARKS = {
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what all three commands have."""
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge.command_line import say, write_json
-from edge.defaults import home_folder
+from edge.defaults import add_home_argument, home_folder
 from edge.errors import MissingExtra, UsageError
 
 EXAMPLE = "  python -m edge enrol https://shop.example/catalogs K7Q2-M4XD"
@@ -19,9 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("server", metavar="SERVER", help="address, the same as for `edge sync --server`")
     parser.add_argument("code", metavar="CODE", help="one-time code from whoever runs the server")
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from edge.command_line import say, write_json
-from edge.defaults import home_folder
+from edge.defaults import add_home_argument, home_folder
 from edge.errors import MissingExtra, UsageError
 from edge.outbox.enrolment import Enrolment, read_enrolment
 from edge.outbox.forgetting import forget_here
@@ -25,9 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--local", action="store_true", help="delete only here, and ask no server; its copy can then not be asked for"
     )
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.command_line import say, write_json
-from edge.defaults import home_folder
+from edge.defaults import add_home_argument, home_folder
 from edge.events import FIELDS, event_bytes, event_document
 from edge.outbox.drafts import Draft, newest
 from edge.outbox.enrolment import read_enrolment
@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drafts", type=_number, nargs="?", const=20, default=0, metavar="N", help="show the newest N tags too (20)"
     )
     parser.add_argument("--retry", action="store_true", help="let what the server refused be sent once more")
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 

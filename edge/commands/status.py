@@ -8,7 +8,7 @@ from typing import Any
 
 from edge.bundle import load_bundle
 from edge.command_line import write_json
-from edge.defaults import choose_bundle, home_folder, open_catalogs
+from edge.defaults import add_home_argument, choose_bundle, home_folder, open_catalogs
 from edge.errors import TagletError
 from edge.shard import Shard
 from edge.sync.store import CATALOGS, CatalogStore
@@ -20,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
     parser.add_argument("--shard", type=Path, action="append", metavar="DIR", help="catalogue, repeatable")
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result as JSON")
 
 

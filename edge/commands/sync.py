@@ -12,7 +12,7 @@ from typing import Any
 
 from edge.bundle import load_bundle
 from edge.command_line import say, write_json
-from edge.defaults import choose_bundle, home_folder
+from edge.defaults import add_home_argument, choose_bundle, home_folder
 from edge.errors import MissingExtra, UsageError
 
 EXAMPLE = """  python -m edge sync --server https://shop.example/catalogs --root root.json
@@ -35,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="say which bytes would come and go, install and send nothing"
     )
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument("--json", metavar="FILE|-", help="write the result document")
 
 

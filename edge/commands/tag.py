@@ -11,7 +11,7 @@ from pathlib import Path
 from edge.bundle import load_bundle
 from edge.command_line import INTERRUPTED as EXIT_INTERRUPTED
 from edge.command_line import progress, say, write_json
-from edge.defaults import choose_bundle, home_folder, open_catalogs
+from edge.defaults import add_home_argument, choose_bundle, home_folder, open_catalogs
 from edge.errors import MediaError, TagletError, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
@@ -35,9 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="catalogue to search, repeatable (default: what was last synced, else the demo catalogue)",
     )
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="where state lives (default: the platform's data folder)"
-    )
+    add_home_argument(parser)
     parser.add_argument(
         "--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)"
     )

@@ -10,7 +10,6 @@ loss, is the same picture.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from edge.media.sources import PICTURE_SUFFIXES
 from export.evaluation.detection import read_coco
 from export.evaluation.photos import open_photo
 from export.evaluation.queries import read_queries
+from export.fingerprint import fingerprint
 from export.quantize.job import Evaluation
 
 QUERIES_SUFFIX = ".csv"
@@ -118,8 +118,7 @@ def content_of(path: Path) -> str:
     Raises:
         MediaError: it cannot be read.
     """
-    image = open_photo(path).image
-    return hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).hexdigest()
+    return fingerprint(open_photo(path).image)
 
 
 def evenly(files: Sequence[Path], most: int) -> tuple[Path, ...]:

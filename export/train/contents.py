@@ -1,13 +1,11 @@
-"""Pictures by what they show: the same pixels are the same picture, however their files are named or packed."""
+"""Parting photos by what they show; `export.fingerprint` tells what that is."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 
 class HasContent(Protocol):
@@ -15,15 +13,10 @@ class HasContent(Protocol):
 
     @property
     def sha256(self) -> str:
-        """As `fingerprint` gives it."""
+        """As `export.fingerprint.fingerprint` gives it."""
 
 
 P = TypeVar("P", bound=HasContent)
-
-
-def fingerprint(image: npt.NDArray[np.uint8]) -> str:
-    """Return the SHA-256 in hex of a picture's size and pixels, however its file is packed."""
-    return hashlib.sha256(str(image.shape).encode() + np.ascontiguousarray(image).tobytes()).hexdigest()
 
 
 def part(photos: Sequence[P], share: float, seed: int) -> tuple[list[P], list[P]]:

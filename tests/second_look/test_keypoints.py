@@ -17,10 +17,13 @@ from edge.keypoints import (
     Agreement,
     Keypoints,
     agreement,
-    count_agreeing,
     share_out,
 )
 from tests.second_look.prints import moved, scatter
+
+
+def count_agreeing(crop: Keypoints, view: Keypoints) -> int:
+    return agreement(crop, view).count
 
 
 @pytest.mark.parametrize(("view", "crop"), [(0, 0), (0, 5), (5, 0), (5, 1)])

@@ -12,7 +12,7 @@ from PIL import Image
 torch = pytest.importorskip("torch", reason="PyTorch is the extra [train]")
 
 from edge.errors import InputError  # noqa: E402
-from export.train.contents import fingerprint  # noqa: E402
+from export.fingerprint import fingerprint  # noqa: E402
 from export.train.embedder.own_files import Given, OwnFiles, read_own_files, reduced  # noqa: E402
 from export.train.embedder.own_products import OwnProducts, OwnSource, deal  # noqa: E402
 from tests.train.own_catalogue import add_rows, picture, write_csv, write_items, write_photos  # noqa: E402

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from edge.command_line import progress
 from edge.errors import InputError, MediaError
-from export.train.contents import fingerprint, part
+from export.fingerprint import fingerprint
+from export.train.contents import part
 from export.train.detector.samples import Labelled, Sample, read_coco, read_image
 
 FEWEST = 6

@@ -16,8 +16,8 @@ from edge.media.pictures import read_picture
 from export.catalog.items import read_items
 from export.evaluation.photos import CENTRE_SHARE, central_box
 from export.evaluation.queries import Query, read_queries
+from export.fingerprint import fingerprint
 from export.render.opencv import cv2
-from export.train.contents import fingerprint
 from export.train.embedder.rendered import Pictures
 
 PACKSHOT_SIDE, PHOTO_SIDE = 256, 400
