@@ -98,9 +98,9 @@ def _design(rng: np.random.Generator, number: int) -> Design:
 
 
 def _sister(design: Design, rng: np.random.Generator) -> Design:
-    """Return the design with another variety: motif colours turn by a sixth to a half of the colour circle."""
+    """Return the design with another variety: its motif's colours turn by a tenth to almost a half of their circle."""
     ground, first, second, ink = design.colours
-    turn = float(rng.uniform(0.17, 0.5))
+    turn = float(rng.uniform(0.1, 0.45))
     varieties = [variety for variety in _VARIETIES if variety != design.variety]
     colours = (ground, _turned(first, turn), _turned(second, turn), ink)
     return replace(design, colours=colours, variety=str(rng.choice(varieties)))

@@ -77,7 +77,7 @@ def write_film(script: Script, path: Path) -> ClipTruth:
         stream = cast(VideoStream, container.add_stream("libx264", rate=Fraction(script.fps)))
         stream.width, stream.height = script.resolution_wh
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(script.crf), "preset": "veryfast", "g": str(2 * script.fps)}
+        stream.options = {"crf": str(script.look.crf), "preset": "veryfast", "g": str(2 * script.fps)}
         for frame_index in range(script.frame_count):
             image, sights = render(script, frame_index)
             for sight in sights:
@@ -95,8 +95,8 @@ def _view(camera: Camera, script: Script, time_s: float) -> Matrix:
     """Return (2, 3): from pixels at rest to pixels as the camera stands at a time."""
     wide, tall = script.resolution_wh
     phase = np.random.default_rng([script.seed, 801]).uniform(0, 2 * np.pi, 8)
-    slow = np.sin(np.array([0.7, 0.9, 0.5]) * time_s + phase[:3]) * camera.sway
-    quick = np.sin(np.array([9.1, 11.3, 7.7, 17.9]) * time_s + phase[3:7]) * camera.shake
+    slow = np.sin(np.array([0.7, 0.9, 0.5]) * time_s + phase[:3]) * camera.sway * script.look.unrest
+    quick = np.sin(np.array([9.1, 11.3, 7.7, 17.9]) * time_s + phase[3:7]) * camera.shake * script.look.unrest
     x, y, zoom = 0.0, 0.0, 1.0
     if camera.path:
         times, *columns = np.array(camera.path).T
@@ -298,5 +298,6 @@ def _developed(image: ImageArray, script: Script, frame_index: int) -> ImageArra
     """Return the frame with the sensor's noise and a light that is never quite steady."""
     rng = np.random.default_rng([script.seed, 805, frame_index])
     grain = np.roll(_grain(script.resolution_wh)[int(rng.integers(4))], rng.integers(0, 300, 2).tolist(), (0, 1))
-    gain = 1 + 0.02 * np.sin(1.3 * frame_index / script.fps + script.seed)
-    return np.clip(image * np.float32(gain) + grain * np.float32(script.noise), 0, 255).astype(np.uint8)
+    look, flicker = script.look, 1 + 0.02 * np.sin(1.3 * frame_index / script.fps + script.seed)
+    gain = np.array(look.tint, np.float32) * np.float32(look.light * flicker)
+    return np.clip(image * gain + grain * np.float32(look.noise), 0, 255).astype(np.uint8)

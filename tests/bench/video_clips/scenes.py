@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tests.bench.video_clips.designs import Product
-from tests.bench.video_clips.script import Actor, Camera, Cover, Key, Script, Shot, Side
+from tests.bench.video_clips.script import Actor, Camera, Cover, Key, Look, Script, Shot, Side
 
 Rng = np.random.Generator
 STANDS = 0.56
@@ -193,6 +193,81 @@ def comes_near(stock: Stock, seed: int) -> Script:
     return Script(f"near-{seed}", (Shot(0, seed, Camera(0.01, 0.002, path)),), actors, (), 12.0, seed)
 
 
+def crowd(stock: Stock, seed: int) -> Script:
+    """A table full of strangers that stay; one listed product among them, a second is carried past before all."""
+    rng = np.random.default_rng([seed, 10])
+    stays, passing = stock.pick(rng, 2)
+    others = [stock.unlisted[int(n)] for n in rng.permutation(len(stock.unlisted))[:3]]
+    places = rng.permutation([0.14, 0.38, 0.62, 0.86]).tolist()
+    actors = [_standing(rng, product, x, 12.0, listed=False) for product, x in zip(others, places, strict=False)]
+    actors.append(_set_down(rng, stays, places[3], (1.0, 1.8, 9.0, 9.8), float(rng.uniform(0.36, 0.44))))
+    size, y = float(rng.uniform(0.5, 0.6)), 0.6
+    way = (Key(3.4, -0.3, y, size, -0.4), Key(5.2, 0.5, y - 0.05, size), Key(6.4, 0.55, y, size, 0.2),
+           Key(8.2, 1.3, y, size, 0.5))  # fmt: skip
+    actors.append(Actor(passing, way, "below"))
+    return Script(f"crowd-{seed}", (Shot(0, seed, Camera(0.01, 0.002)),), tuple(actors), (), 12.0, seed)
+
+
+def _standing(rng: Rng, product: Product, x: float, end_s: float, listed: bool = True) -> Actor:
+    size, yaw = float(rng.uniform(0.34, 0.44)), float(rng.uniform(-0.4, 0.4))
+    y = STANDS + (0.5 - size) * 0.25
+    return Actor(product, (Key(0, x, y, size, yaw), Key(end_s, x, y, size, yaw)), None, listed)
+
+
+def flashed(stock: Stock, seed: int) -> Script:
+    """Three products held before the camera for a second and a half each, in haste."""
+    rng = np.random.default_rng([seed, 11])
+    actors = tuple(
+        _held_pass(rng, product, start_s, 1.9)
+        for product, start_s in zip(stock.pick(rng, 3), (0.8, 4.0, 7.2), strict=True)
+    )
+    return Script(f"flashed-{seed}", (Shot(0, seed, Camera(0.015, 0.004)),), actors, (), 10.0, seed)
+
+
+def turned_around(stock: Stock, seed: int) -> Script:
+    """A product that a hand turns once around, so that for a while its edges and its back are seen."""
+    rng = np.random.default_rng([seed, 12])
+    (product,) = stock.pick(rng, 1)
+    size, way = float(rng.uniform(0.5, 0.62)), float(rng.choice([-1, 1]))
+    stays = [(2.0, 0.0), (4.5, 0.4), (6.5, 0.6), (9.0, 1.0)]
+    turning = tuple(Key(t, 0.5, 0.5, size, way * 2 * np.pi * share) for t, share in stays)
+    keys = (Key(0.8, 0.5, 1.5, size, 0.3), *turning, Key(10.2, 0.5, 1.5, size, way * 2 * np.pi + 0.3))
+    actors = (Actor(product, keys, "below"),)
+    return Script(f"turned-{seed}", (Shot(0, seed, Camera(0.012, 0.003)),), actors, (), 11.0, seed)
+
+
+def crossing(stock: Stock, seed: int) -> Script:
+    """Two products that change places before the camera, one covering the other for a moment."""
+    rng = np.random.default_rng([seed, 13])
+    behind, before = stock.pick(rng, 2)
+    size = float(rng.uniform(0.42, 0.5))
+    yaws = rng.uniform(-0.35, 0.35, 2).tolist()
+    actors = (
+        Actor(behind, (Key(0.4, -0.3, 0.5, size, yaws[0]), Key(2, 0.28, 0.5, size, yaws[0]),
+                       Key(4.5, 0.28, 0.5, size, yaws[0]), Key(6.8, 0.72, 0.5, size, yaws[0]),
+                       Key(9, 0.72, 0.5, size, yaws[0]), Key(10.4, 1.3, 0.55, size, yaws[0]))),
+        Actor(before, (Key(0.9, 1.3, 0.56, size, yaws[1]), Key(2.5, 0.74, 0.56, size, yaws[1]),
+                       Key(4.5, 0.74, 0.56, size, yaws[1]), Key(6.8, 0.26, 0.56, size, yaws[1]),
+                       Key(9, 0.26, 0.56, size, yaws[1]), Key(10.6, -0.3, 0.6, size, yaws[1])), "below"),
+    )  # fmt: skip
+    return Script(f"crossing-{seed}", (Shot(0, seed, Camera(0.01, 0.003)),), actors, (), 11.0, seed)
+
+
+def filmed(script: Script) -> Script:
+    """Return the clip as one of many creators would film it: lamps, sensor, encoder, hand and size differ."""
+    rng = np.random.default_rng([script.seed, 14])
+    warm = float(rng.uniform(-0.12, 0.12))
+    look = Look(
+        light=float(rng.uniform(0.5, 1.1)),
+        tint=(1 + warm, 1.0, 1 - warm),
+        noise=float(rng.uniform(1.5, 8)),
+        crf=int(rng.integers(21, 33)),
+        unrest=float(rng.uniform(0.5, 2.5)),
+    )
+    size = (640, 360) if rng.random() < 0.6 else (960, 540)
+    return replace(script, look=look, resolution_wh=size, fps=int(rng.choice([24, 25, 30])))
+
+
 SCENES: dict[str, Callable[[Stock, int], Script]] = {
     "in turn": shown_in_turn,
     "on the table": on_the_table,
@@ -204,4 +279,8 @@ SCENES: dict[str, Callable[[Stock, int], Script]] = {
     "strangers": strangers,
     "nothing": nothing,
     "comes near": comes_near,
+    "crowd": crowd,
+    "flashed": flashed,
+    "turned around": turned_around,
+    "crossing": crossing,
 }

@@ -76,6 +76,25 @@ class Shot:
 
 
 @dataclass(frozen=True)
+class Look:
+    """How it is filmed.
+
+    Attributes:
+        light: brightness, 1 for a well-lit room.
+        tint: the lamps' colour, a factor for each of red, green and blue.
+        noise: of the sensor, standard deviation in grey levels.
+        crf: how hard the encoder presses; 18 shows nothing, 35 shows blocks.
+        unrest: factor for everything that the camera does by itself.
+    """
+
+    light: float = 1.0
+    tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    noise: float = 2.5
+    crf: int = 25
+    unrest: float = 1.0
+
+
+@dataclass(frozen=True)
 class Script:
     """A whole clip; later actors are nearer to the camera."""
 
@@ -87,8 +106,7 @@ class Script:
     seed: int
     fps: int = 25
     resolution_wh: tuple[int, int] = (640, 360)
-    noise: float = 2.5
-    crf: int = 25
+    look: Look = Look()
 
     @property
     def frame_count(self) -> int:

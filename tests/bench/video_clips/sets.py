@@ -20,7 +20,7 @@ from PIL import Image
 from tests.bench.video_clips.bodies import Pose, cutout
 from tests.bench.video_clips.designs import Product, assortment, sister
 from tests.bench.video_clips.film import write_film
-from tests.bench.video_clips.scenes import SCENES, Stock
+from tests.bench.video_clips.scenes import SCENES, Stock, filmed
 from tests.bench.video_clips.script import Script
 
 VIEWS = (Pose(0.0, 0.08), Pose(0.5, 0.15), Pose(-0.5, 0.15))
@@ -56,7 +56,7 @@ class ClipSet:
         """Return what happens in each clip."""
         stock = self.stock()
         return [
-            scene(stock, 100 * self.seed + 20 * turn + number)
+            filmed(scene(stock, 100 * self.seed + 20 * turn + number))
             for turn in range(self.rounds)
             for number, scene in enumerate(SCENES.values())
         ]
