@@ -12,14 +12,16 @@ import json
 from pathlib import Path
 
 from tests.bench.video_clips.measuring import measure_set, print_faults, print_figures
+from tests.bench.video_clips.real_clips import write_real_set
 from tests.bench.video_clips.sets import SETS, write_set
+from tests.conftest import shared_folder
 
 FOLDER = Path(__file__).resolve().parents[3] / "build" / "clips"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.video_clips", description=__doc__)
-    parser.add_argument("set", choices=SETS)
+    parser.add_argument("set", choices=(*SETS, "real"))
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the sets lie (default: build/clips)")
     parser.add_argument("--clip", default="", help="only clips whose name contains this")
     parser.add_argument("--naive", action="store_true", help="the naive pipeline too, in turn with the kit")
@@ -28,7 +30,11 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="say what went wrong in each clip")
     parser.add_argument("--json", type=Path, help="write figures and all tags")
     args = parser.parse_args()
-    folder = write_set(SETS[args.set], args.folder / args.set, args.processes)
+    folder = args.folder / args.set
+    if args.set == "real":
+        write_real_set(shared_folder(), folder)
+    else:
+        write_set(SETS[args.set], folder, args.processes)
     ways = ("kit", "naive") if args.naive else ("kit",)
     runs = measure_set(folder, ways, args.rounds, args.clip)
     if args.verbose:
