@@ -33,7 +33,7 @@ from export.evaluation.bootstrap import ratio_interval
 LEAST_AGREEMENT = 0.5
 SAME_PLACE_IOU = 0.3
 PLACE_WITHIN_S = 0.6
-"""The box of an appearance that is nearest in time says where it is, if it is no farther away than this."""
+"""The box that is nearest in time says where an appearance is, from so long before its start until after its end."""
 
 Outcome = Literal["right", "fragment", "false", "ambiguous"]
 
@@ -245,11 +245,9 @@ def _owner(everything: Sequence[Appearance], claim: Claim) -> int | None:
 
 def _overlap(shown: Appearance, claim: Claim) -> float:
     """Return how well the claim's best box lies on the appearance at that time, 0..1."""
-    if not shown.boxes:
+    if not shown.boxes or not shown.start_s - PLACE_WITHIN_S <= claim.best_s <= shown.end_s + PLACE_WITHIN_S:
         return 0.0
     distances = np.abs(np.array([time for time, _, _ in shown.boxes]) - claim.best_s)
-    if distances.min() > PLACE_WITHIN_S:
-        return 0.0
     nearest = np.flatnonzero(distances <= distances.min() + 1e-6)
     boxes = np.array([shown.boxes[at][1] for at in nearest], np.float32)
     return float(iou(boxes, np.array([claim.best_xyxy], np.float32)).max())
