@@ -69,7 +69,7 @@ def write_set(chosen: ClipSet, folder: Path, processes: int = 1) -> Path:
     """Write catalogue, clips and truth into a folder, and return it; clips that are there are left as they are."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     (folder / "clips").mkdir(exist_ok=True)
-    _write_catalogue(chosen.stock().listed, folder)
+    write_catalogue(chosen.stock().listed, folder)
     missing = [one for one in chosen.scripts() if not (folder / "clips" / f"{one.name}.json").exists()]
     with ProcessPoolExecutor(processes) as pool:
         for name in pool.map(_write_clip, missing, [folder / "clips"] * len(missing)):
@@ -83,7 +83,8 @@ def _write_clip(script: Script, folder: Path) -> str:
     return script.name
 
 
-def _write_catalogue(products: tuple[Product, ...], folder: Path) -> None:
+def write_catalogue(products: tuple[Product, ...], folder: Path) -> None:
+    """Write ITEMS.csv and three pictures of each product."""
     with (folder / "ITEMS.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("product_id", "title", "image"))
