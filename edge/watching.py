@@ -55,7 +55,7 @@ class Eye:
         with self._watch.lap("detect"):
             small = glance.picture(SPARE * max(self._detector.preprocessing.size_wh))
             found = self._detector.detect(small)
-            image = self._whole(glance, small) if len(found) else small
+            image = glance.picture(None) if len(found) and max(small.shape) < glance.longer_side else small
             xyxy = found.xyxy * np.float32(image.shape[1] / small.shape[1])
             crops = cut_crops(image, xyxy, self._kit.bundle.embedder.crop_margin)
             boxes = xyxy * np.float32(self._resolution_wh[0] / image.shape[1])
@@ -84,11 +84,6 @@ class Eye:
         if confidence < self._confident:
             return Seen(xyxy, confidence)
         return Seen(xyxy, confidence, *measure(crop))
-
-    def _whole(self, glance: Glance, small: ImageArray) -> ImageArray:
-        """Return the picture to cut from, which is the one that was looked at unless that was read at a smaller size."""
-        whole_side = max(self._resolution_wh)
-        return glance.picture(None) if max(small.shape) * 2 <= whole_side else small
 
     def _kept(self, crop: ImageArray) -> ImageArray:
         """Return a copy that does not hold the whole frame in memory."""

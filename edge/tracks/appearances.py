@@ -1,6 +1,6 @@
 """From tracks to appearances: one for each product and the time that it is there, and each object once.
 
-    >>> appearances, unmatched = gather(named_tracks, gap_s=2.0)
+    >>> appearances, unmatched = gather(named_tracks, gap_s=2.5)
 
 Three rules, in this order:
 
