@@ -67,8 +67,8 @@ class Track:
 
     @property
     def fleeting(self) -> bool:
-        """Return whether it was seen once with confidence, and soon after looked for in vain."""
-        return self.sightings == 1 and self.vain
+        """Return whether it was seen once with confidence, not for longer, and soon after looked for in vain."""
+        return self.sightings == 1 and self.vain and self.end_s == self.start_s
 
     @property
     def start_s(self) -> float:

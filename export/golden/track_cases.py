@@ -124,6 +124,9 @@ def _presence() -> list[Json]:
         _case("weak alone", _every(0.5, 3, _weak())),
         _case("below weak", [*_every(0.5, 2, _seen()), _look(1.0, _weak(_at(108, 96, 64, 128))), _look(1.5, _seen())]),
         _case("still picture", [_look(0.0, _seen()), *(_still(round(0.1 * i, 1)) for i in range(1, 21)), _look(4.0)]),
+        _case(
+            "still for a moment", [_look(0.0), _look(0.5, _seen()), _still(0.6), _still(0.7), _look(0.8), _look(1.0)]
+        ),
         _case("moving", moving),
     ]
 

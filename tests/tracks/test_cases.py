@@ -45,6 +45,7 @@ EXPECTED = {
     "weak alone": [],
     "below weak": [("oat", "match", 0.0, 1.5)],
     "still picture": [("oat", "match", 0.0, 2.0)],
+    "still for a moment": [("oat", "match", 0.5, 0.7)],
     "moving": [("oat", "match", 0.0, 1.6)],
     "a sister for one look": [("oat", "match", 0.0, 1.0)],
     "a sister's name in the sharpest look": [("oat", "match", 0.0, 1.0)],
