@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,6 +107,11 @@ def run_once(kit: Kit, clip: Path, truth: ClipTruth, way: Way) -> Run:
     seconds = perf_counter() - start
     laps = watch.timing_ms(("decode", "detect", "embed", "search"))
     return Run(way, clip.stem, truth, claims, judge(truth, claims), (seconds,), laps, frames, crops)
+
+
+def write_runs(runs: Sequence[Run], path: Path) -> None:
+    """Write what was said of each clip, how that was judged, and how long it took, as JSON."""
+    path.write_text(json.dumps([run.document() for run in runs], indent=1))
 
 
 def figures_of(runs: Sequence[Run], way: Way) -> ClipFigures:
