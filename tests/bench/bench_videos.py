@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.bench.video_clips.length import measure_lengths
 from tests.bench.video_clips.measuring import Run, figures_of, measure_set, write_runs
-from tests.bench.video_clips.plots import plot_length, plot_time
+from tests.bench.video_clips.plots import draw_scenes, plot_length, plot_time
 from tests.bench.video_clips.real_clips import BOTTLES, write_real_set
 from tests.bench.video_clips.sets import SETS, write_set
 from tests.conftest import shared_folder
@@ -137,11 +137,12 @@ def draw() -> None:
     """Draw the plots from what the other parts have left."""
     tables = {name: json.loads((FOLDER / f"{name}-table.json").read_text()) for name in MATERIALS}
     tables["real"] = {way: {"laps_ms": column["clips_ms"][BOTTLES]} for way, column in tables["real"].items()}
-    by_clip = {
+    by_material = {
         MATERIALS[name]: {way: column["laps_ms"] for way, column in columns.items()} for name, columns in tables.items()
     }
-    plot_time(by_clip, IMAGES / "video-time.png")
+    plot_time(by_material, IMAGES / "video-time.png")
     plot_length(json.loads((FOLDER / "length.json").read_text()), IMAGES / "video-length.png")
+    draw_scenes(SETS["dev"], IMAGES / "video-scenes.jpg")
 
 
 def _cell(value: Any) -> str:
