@@ -66,6 +66,7 @@ def _column(runs: Sequence[Run], way: str) -> dict[str, Any]:
     return {
         **vars(figures_of(runs, own[0].way)),
         "seconds": sum(min(run.seconds) for run in own),
+        "cpu_s": sum(min(run.cpu_s) for run in own),
         "clips_ms": {run.clip: _laps_a_second([run]) for run in own},
         "laps_ms": _laps_a_second(own),
     }
@@ -98,24 +99,25 @@ def print_table(name: str, columns: dict[str, dict[str, Any]]) -> None:
     print(f"| | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for key, words in ROWS.items():
         print(f"| {words.strip()} | {' | '.join(_cell(column[key]) for column in columns.values())} |")
-    video_s, naive_s = 60 * kit["minutes"], columns["naive"]["seconds"]
-    taken = [column["seconds"] for column in columns.values()]
-    for words, values in (
-        ("seconds", taken),
-        ("times as fast as naive", [naive_s / one for one in taken]),
-        ("times real time", [video_s / one for one in taken]),
+    video_s, naive = 60 * kit["minutes"], columns["naive"]
+    for words, rate in (
+        ("seconds", lambda one: one["seconds"]),
+        ("times as fast as naive", lambda one: naive["seconds"] / one["seconds"]),
+        ("times real time", lambda one: video_s / one["seconds"]),
+        ("seconds of processor", lambda one: one["cpu_s"]),
+        ("naive's for one of its", lambda one: naive["cpu_s"] / one["cpu_s"]),
     ):
-        print(f"| {words} | {' | '.join(f'{value:.1f}' for value in values)} |")
+        print(f"| {words} | {' | '.join(f'{rate(column):.1f}' for column in columns.values())} |")
 
 
 def print_clips(runs: Sequence[Run]) -> None:
     """Print time and result of each clip as markdown, least and median of the rounds."""
-    print("\n| clip | way | seconds, least | median | times real time | right | false | ambiguous |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("\n| clip | way | seconds, least | median | processor, s | times real time | right | false | ambiguous |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for run in runs:
         outcomes, least = run.judged.outcomes, min(run.seconds)
         counts = " | ".join(str(outcomes.count(name)) for name in ("right", "false", "ambiguous"))
-        times = f"{least:.2f} | {median(run.seconds):.2f} | {run.truth.duration_s / least:.1f}"
+        times = f"{least:.2f} | {median(run.seconds):.2f} | {min(run.cpu_s):.2f} | {run.truth.duration_s / least:.1f}"
         print(f"| {run.clip} | {run.way} | {times} | {counts} |")
 
 
