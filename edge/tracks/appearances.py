@@ -20,7 +20,7 @@ from edge.tags import Box, Candidate, Moment
 from edge.tracks.boxes import area, box_at, overlap, share_inside
 from edge.tracks.votes import Status
 
-GAP_S = 2.0
+GAP_S = 2.5
 """A product that comes back within this time is the same appearance."""
 BRIEF = 2
 BRIEF_S = 1.0
