@@ -112,7 +112,8 @@ class StreamSource:
                 decoded. Containers whose times FFmpeg has to guess are always decoded whole.
         """
         for frame_index, timestamp_s, decoded in self._sampled(every_s, hurry):
-            yield Glance(frame_index, timestamp_s, small_grey(decoded), partial(self._showing.picture, decoded))
+            side, picture = self._showing.longer_side, partial(self._showing.picture, decoded)
+            yield Glance(frame_index, timestamp_s, small_grey(decoded), side, picture)
 
     def _sampled(self, every_s: float, hurry: Callable[[], Hurry]) -> Iterator[tuple[int, float, VideoFrame]]:
         """Yield number, time and content of the frames that `every_s` picks; then say what was missing."""
@@ -174,7 +175,7 @@ class StreamSource:
                 return
 
     def _time_of(self, frame: VideoFrame, last_s: float, frame_index: int) -> float:
-        """Return the frame's time; one without a time, or whose time runs backwards or stands still, follows by one step."""
+        """Return the frame's time; without one, or where time runs backwards or stands still, a step after the last."""
         stamp_s, before_s = self._stamp_s(frame), self._last_stamp_s
         self._last_stamp_s = stamp_s
         if stamp_s is not None and stamp_s != before_s and stamp_s - self._start_s >= last_s:

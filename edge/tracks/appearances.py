@@ -1,6 +1,6 @@
 """From tracks to appearances: one for each product and the time that it is there, and each object once.
 
-    >>> appearances, unmatched = gather(named_tracks, gap_s=2.0)
+    >>> appearances, unmatched = gather(named_tracks, gap_s=2.5)
 
 Three rules, in this order:
 
@@ -8,7 +8,9 @@ Three rules, in this order:
    detector made of that track's object, and is left out.
 2. Tracks of one product with no more than a gap between them are one appearance; a track that could be either of two
    follows the one that was there before or comes after.
-3. Unknown objects at one place with no more than a gap between them are one, and fleeting ones are left out.
+3. Unknown objects at one place with no more than a gap between them are one.
+
+What remains of a single fleeting track is left out.
 """
 
 from __future__ import annotations
@@ -157,14 +159,14 @@ def _chained(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
 
 
 def _unknown(tracks: Sequence[Named], gap_s: float) -> list[Named]:
-    """Join unknown objects that were lost and found again at the same place, and leave out fleeting ones."""
+    """Join unknown objects that were lost and found again at the same place."""
 
     def resumes(track: Named, group: list[Named]) -> bool:
         before = group[-1]
         again = before.end_s < track.start_s <= before.end_s + gap_s
         return again and overlap(track.trail[0][1], before.trail[-1][1]) >= SAME_PLACE
 
-    return [track for track in _as_one(_grouped(tracks, resumes)) if not track.fleeting]
+    return _as_one(_grouped(tracks, resumes))
 
 
 def _grouped(tracks: Sequence[Named], belongs: Callable[[Named, list[Named]], bool]) -> list[list[Named]]:
@@ -202,8 +204,9 @@ def _follows(track: Named, group: list[Named], gap_s: float) -> bool:
 
 
 def _as_one(groups: Iterable[list[Named]]) -> list[Named]:
-    """Return each group as one, in the order of their start."""
-    return sorted((_together(group) for group in groups), key=lambda track: track.start_s)
+    """Return each group as one, in the order of their start, without what was seen for a single look."""
+    together = sorted((_together(group) for group in groups), key=lambda track: track.start_s)
+    return [track for track in together if not track.fleeting]
 
 
 def _together(group: list[Named]) -> Named:

@@ -22,7 +22,7 @@ from edge.tracks.votes import fused, is_settled, status
 
 CROP_SIDE = 200
 REACH = 0.05
-"""A second look makes no product of what is further below the bundle's threshold: prints share letters and ornaments."""
+"""A second look makes no product of what is further below the threshold: prints share letters and ornaments."""
 Candidates = tuple[Candidate, ...]
 Ask = Callable[[ImageArray], tuple[Candidates, Int8s]]
 Reconsider = Callable[[ImageArray, Sequence[Candidate]], Candidates]
