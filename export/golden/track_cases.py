@@ -147,6 +147,11 @@ def _identity() -> list[Json]:
             [*_every(0.2, 3, _seen()), *_every(0.2, 3, _seen(turned, patch="b"), start_s=0.6)],
         ),
         _case("small lead beside a sure one", _every(0.5, 3, _seen(), _seen(turned, BESIDE, patch="b"))),
+        _case(
+            "not quite similar after a sure look",
+            [*_every(0.2, 3, _seen()), *_every(0.2, 3, _seen({"oat": 0.66, "soy": 0.5}, patch="b"), start_s=0.6)],
+        ),
+        _case("not quite similar alone", _every(0.5, 3, _seen({"oat": 0.66, "soy": 0.5}))),
         _case("seen once", [_look(0.0), _look(0.2, _seen()), _look(0.4), _look(0.6)]),
         _case("seen once at the end", [_look(0.0), _look(0.5, _seen())]),
         _case("seen once, twice", [_look(0.0, _seen()), _look(0.2), _look(0.4, _seen(xyxy=BESIDE)), _look(0.6)]),
