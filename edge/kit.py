@@ -107,6 +107,11 @@ class Kit:
         return (self.bundle.matching,) * len(self.gallery.shards)
 
     @property
+    def matchings_at_first(self) -> tuple[Matching, ...]:
+        """The same for what the embedder alone says: before a second look, which raises similarities, the bundle's."""
+        return (self.bundle.matching,) * len(self.gallery.shards) if self.second_look else self.matchings
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """A sentence for each thing that was asked of the hardware and cannot be had here."""
         return tuple(dict.fromkeys((*self.detector.session.notes, *self.embedder.session.notes)))
