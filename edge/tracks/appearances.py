@@ -42,12 +42,14 @@ class Named:
     Attributes:
         trail: time and box of its sightings, in order.
         sightings: how many looks saw it with confidence.
-        fleeting: seen once and then looked for in vain.
+        fleeting: seen once, for a single look, and then looked for in vain.
         status: what is said of it.
         candidates: products, best first.
         best: its sighting that is most like the first product; without a product, the one seen best.
         asked: how many of its crops were embedded.
         nearly: unmatched, but not by much; see `edge.tracks.votes.is_nearly`.
+        vain: whether it was looked for in vain soon after it had been seen.
+        clear: whether it leads by twice the margin threshold; see `edge.tracks.votes.is_clear`.
     """
 
     trail: tuple[tuple[float, Box], ...]
@@ -58,6 +60,8 @@ class Named:
     best: Moment
     asked: int = 0
     nearly: bool = False
+    vain: bool = False
+    clear: bool = False
 
     @property
     def start_s(self) -> float:
@@ -73,6 +77,11 @@ class Named:
     def product(self) -> tuple[int, str]:
         """Shard and product_id of the first candidate."""
         return self.candidates[0].shard, self.candidates[0].product_id
+
+    @property
+    def first_two(self) -> set[tuple[int, str]]:
+        """Shard and product_id of the first two candidates."""
+        return {(candidate.shard, candidate.product_id) for candidate in self.candidates[:2]}
 
     @property
     def similarity(self) -> float:
@@ -99,7 +108,8 @@ def gather(
     sure = _chained([track for track in tracks if track.status == "match"], gap_s)
     unsure = _let_follow([track for track in tracks if track.status == "ambiguous"], sure, gap_s)
     unknown = _let_follow([track for track in tracks if track.status == "unmatched"], sure, gap_s)
-    return _as_one([*sure, *_chained(unsure, gap_s)]), _as_one(_resumed(unknown, gap_s))
+    known = _as_one([*sure, *_paired(unsure, gap_s)])
+    return [_doubted(one) for one in known], _as_one(_resumed(unknown, gap_s))
 
 
 def _each_once(tracks: Sequence[Named]) -> list[Named]:
@@ -159,6 +169,22 @@ def _let_follow(tracks: Sequence[Named], sure: list[list[Named]], gap_s: float) 
 def _chained(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
     """Group tracks of the same first product, which stand in the order of their start."""
     return _grouped(tracks, lambda track, group: track.product == group[0].product and _soon(track, group, gap_s))
+
+
+def _paired(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
+    """Group ambiguous tracks of the same first product, or between the same two, in the order of their start."""
+
+    def belongs(track: Named, group: list[Named]) -> bool:
+        same = any(track.product == one.product or track.first_two == one.first_two for one in group)
+        return same and _soon(track, group, gap_s)
+
+    return _grouped(tracks, belongs)
+
+
+def _doubted(one: Named) -> Named:
+    """Return an appearance as ambiguous if it is a match that stands on little: few sightings and a small lead."""
+    brief = one.sightings <= BRIEF and one.vain and not one.clear
+    return replace(one, status="ambiguous") if brief and one.status == "match" else one
 
 
 def _resumed(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
