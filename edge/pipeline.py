@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.bundle import Bundle
+from edge.bundle import Bundle, Matching
+from edge.bundle_description import SecondLookPart
 from edge.crops import cut_crops
 from edge.detections import Detections, Float32s
 from edge.detector import Detector
@@ -105,9 +106,20 @@ class Kit:
         return looked_at[:CANDIDATES]
 
     @property
+    def matchings(self) -> tuple[Matching, ...]:
+        """The thresholds for each shard of the gallery: what it was calibrated to, else the bundle's."""
+        return tuple(shard.matching(self.bundle.matching, self._rule) for shard in self.gallery.shards)
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each thing that was asked of the hardware and cannot be had here."""
-        return tuple(dict.fromkeys((*self.detector.session.notes, *self.embedder.session.notes)))
+        """A sentence for each thing that was asked of the hardware, or calibrated, and cannot be had here."""
+        calibrations = (shard.calibration_note(self._rule) for shard in self.gallery.shards)
+        hardware = (*self.detector.session.notes, *self.embedder.session.notes)
+        return tuple(dict.fromkeys((*hardware, *filter(None, calibrations))))
+
+    @property
+    def _rule(self) -> SecondLookPart | None:
+        return self.second_look.rule if self.second_look else None
 
 
 @dataclass(frozen=True)
@@ -146,7 +158,7 @@ def tag_source(kit: Kit, source: Source, every_s: float = EVERY_S, stopwatch: St
     reconsider = (
         kit.reconsider if kit.second_look and not still else None
     )  # every object of a photo has been, in `look`
-    appearances = Appearances(kit.bundle.matching, max_gap_s, reconsider)
+    appearances = Appearances(kit.matchings, max_gap_s, reconsider)
     frames_detected = crops_embedded = 0
     stopped = None
     try:

@@ -71,15 +71,17 @@ class _Appearance:
 class Appearances:
     """Gathers the sightings of one source, in the order of time, into appearances."""
 
-    def __init__(self, matching: Matching, max_gap_s: float, reconsider: Reconsider | None = None) -> None:
+    def __init__(
+        self, matchings: Sequence[Matching], max_gap_s: float, reconsider: Reconsider | None = None
+    ) -> None:
         """Start with nothing seen.
 
         Args:
-            matching: thresholds of the bundle or the shard.
+            matchings: thresholds by `Candidate.shard`: a tag is judged by those of the shard of its first candidate.
             max_gap_s: an object that comes back within this many seconds is the same appearance.
             reconsider: gives the best crop and the candidates of an appearance another order, once, when all is seen.
         """
-        self._matching = matching
+        self._matchings = matchings
         self._reconsider = reconsider
         self._max_gap_s = max_gap_s
         self._matched: list[_Appearance] = []
@@ -115,8 +117,10 @@ class Appearances:
         return tuple(tags), tuple(_unmatched(appearance) for appearance in self._unmatched)
 
     def _is_match(self, sighting: Sighting) -> bool:
-        similarity = sighting.candidates[0].similarity if sighting.candidates else -1.0
-        return similarity >= self._matching.similarity_threshold
+        if not sighting.candidates:
+            return False
+        first = sighting.candidates[0]
+        return first.similarity >= self._matchings[first.shard].similarity_threshold
 
     def _look_again(self, reconsider: Reconsider) -> None:
         """Reconsider every appearance; those that turn out to be of one product, with no gap between, become one."""
@@ -156,7 +160,7 @@ class Appearances:
         margin = candidates[0].similarity - candidates[1].similarity if len(candidates) > 1 else 1.0
         return Tag(
             tag_id=identity,
-            status="match" if margin >= self._matching.margin_threshold else "ambiguous",
+            status="match" if margin >= self._matchings[candidates[0].shard].margin_threshold else "ambiguous",
             candidates=candidates,
             margin=margin,
             start_s=appearance.trail[0][0],

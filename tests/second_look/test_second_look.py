@@ -177,7 +177,7 @@ def swap(crop: ImageArray, found: tuple[Candidate, ...]) -> tuple[Candidate, ...
 
 
 def close(*sightings: Sighting) -> tuple[list[tuple[str, float, float]], int]:
-    appearances = Appearances(Matching(0.5, 0.05), 1.0, swap)
+    appearances = Appearances([Matching(0.5, 0.05)], 1.0, swap)
     for one in sightings:
         appearances.observe(one)
     tags, unmatched = appearances.close("c" * 64, "s" * 64, ["a" * 64])
@@ -186,7 +186,7 @@ def close(*sightings: Sighting) -> tuple[list[tuple[str, float, float]], int]:
 
 def test_an_appearance_is_looked_at_again_once() -> None:
     looks = []
-    appearances = Appearances(Matching(0.5, 0.05), 1.0, lambda crop, found: looks.append(crop) or tuple(found))
+    appearances = Appearances([Matching(0.5, 0.05)], 1.0, lambda crop, found: looks.append(crop) or tuple(found))
     for time_s in (0.0, 0.5, 1.0):
         appearances.observe(sighting(time_s, "a", 0.8))
     assert len(appearances.close("c" * 64, "s" * 64, ["a" * 64])[0]) == len(looks) == 1

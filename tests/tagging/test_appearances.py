@@ -20,7 +20,7 @@ def sighting(timestamp_s, product="oat", similarity=0.9, runner_up=0.3, xyxy=(10
 
 
 def close(*sightings, max_gap_s=1.0):
-    appearances = Appearances(MATCHING, max_gap_s)
+    appearances = Appearances([MATCHING], max_gap_s)
     for one in sightings:
         appearances.observe(one)
     return appearances.close(CONTENT, SPACE, SHARDS)
