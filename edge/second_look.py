@@ -56,10 +56,18 @@ class SecondLook:
         Returns:
             The same products in their new order, with their new similarities.
         """
-        if len(candidates) < 2 or candidates[0].similarity - candidates[1].similarity >= self.rule.margin_threshold:
+        if not self.is_close(candidates):
             return tuple(candidates)
+        return self.reorder_seen(find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS), candidates)
+
+    def is_close(self, candidates: Sequence[Candidate]) -> bool:
+        """Return whether the lead of the first product is so small that it looks again."""
+        lead = candidates[0].similarity - candidates[1].similarity if len(candidates) > 1 else math.inf
+        return lead < self.rule.margin_threshold
+
+    def reorder_seen(self, seen: Keypoints, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Look again, whatever the lead, with the keypoints that were found in a crop; see `reorder`."""
         looked_at, rest = candidates[: self.rule.products], candidates[self.rule.products :]
-        seen = find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS)
         explained = [self._best_view(seen, candidate) for candidate in looked_at]
         raised = [
             replace(c, similarity=with_evidence(c.similarity, n, self.rule.weight))

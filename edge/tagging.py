@@ -71,9 +71,7 @@ class _Appearance:
 class Appearances:
     """Gathers the sightings of one source, in the order of time, into appearances."""
 
-    def __init__(
-        self, matchings: Sequence[Matching], max_gap_s: float, reconsider: Reconsider | None = None
-    ) -> None:
+    def __init__(self, matchings: Sequence[Matching], max_gap_s: float, reconsider: Reconsider | None = None) -> None:
         """Start with nothing seen.
 
         Args:

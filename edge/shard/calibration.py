@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from edge.bundle_description import Matching, SecondLookPart
 from edge.document_fields import Fields
@@ -164,16 +164,25 @@ def _calibration(top: Fields, where: str) -> Calibration:
 
 
 def _way(part: Fields) -> Way:
-    rule = None if part.get("second_look") is None else part.part("second_look")
-    kept = None if part.get("kept") is None else part.part("kept")
     thresholds = part.part("matching")
     return Way(
-        rule
-        and SecondLookPart(rule.number("weight", 0, 10), rule.number("margin_threshold", 0, 2), rule.whole("products")),
+        None if part.get("second_look") is None else _rule(part.part("second_look")),
         Matching(thresholds.number("similarity_threshold", -1, 1), thresholds.number("margin_threshold", 0, 2)),
-        kept and Kept(*(kept.whole(name, _LARGEST_COUNT) for name in ("photos", "possible", "kept"))),
+        None if part.get("kept") is None else _kept(part.part("kept")),
         tuple(_trial(trial) for trial in part.parts("trials")),
     )
+
+
+def _rule(part: Fields) -> SecondLookPart:
+    return SecondLookPart(
+        part.number("weight", 0, 10), part.number("margin_threshold", 0, 2), part.whole("products", _LARGEST_COUNT)
+    )
+
+
+def _kept(part: Fields) -> Kept:
+    photos = part.whole("photos", _LARGEST_COUNT)
+    possible = part.whole("possible", photos)
+    return Kept(photos, possible, part.whole("kept", possible))
 
 
 def _trial(part: Fields) -> Trial:
@@ -193,8 +202,3 @@ def _share(top: Fields, key: str, where: str) -> float:
     if not 0 < value < 1:
         raise InputError(f"{where}: {key}: expected a number between 0 and 1, found {value:g}")
     return value
-
-
-def as_json(way: Way) -> dict[str, Any]:
-    """Return a way as plain JSON values, as they stand in the file."""
-    return asdict(way)

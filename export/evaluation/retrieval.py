@@ -178,8 +178,8 @@ def possible_tags(answers: Answers) -> PossibleTags:
     """Return every tag that some thresholds let through.
 
     The best crop of a product in a photo, and what outdoes it, are the same at every threshold that it passes: whatever
-    outdoes it is more similar. So a tag is given or not by its own two numbers, and a higher threshold gives no tag that
-    a lower one does not.
+    outdoes it is more similar. So a tag is given or not by its own two numbers, and a higher threshold gives no tag
+    that a lower one does not.
     """
     product = answers.matches.product[:, 0]
     similarity = answers.matches.similarity.astype(np.float64)

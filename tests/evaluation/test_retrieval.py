@@ -74,7 +74,9 @@ def answers(
             id="the best crop of a product judges its tag",
         ),
         pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.1)])]), (None, None, 0, None, 1, None), id="false tag"),
-        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0, None), id="honest no"),
+        pytest.param(
+            answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0, None), id="honest no"
+        ),
         pytest.param(answers([0], [(0, [])]), (0, 0, None, 0, None, 0), id="empty catalogue"),
     ],
 )

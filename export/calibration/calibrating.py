@@ -1,0 +1,77 @@
+"""The spine of `export calibrate`: answers -> trials -> thresholds -> the calibration of a shard.
+
+>>> calibration = calibrate(kit, answered, Promise(0.05, 0.95), feedback=None)
+>>> write_calibration(kit.gallery.shards[0].root, calibration)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edge.pipeline import Kit
+from edge.second_look import SecondLook
+from edge.shard.calibration import Calibration, Way
+from export.calibration.choosing import Promise, choose
+from export.calibration.feedback import Feedback
+from export.calibration.products import products_against_each_other
+from export.calibration.trials import RightTags, Trials, false_tags, right_tags
+from export.evaluation.photos import Answered
+from export.evaluation.retrieval import NOTHING, Answers
+
+
+def calibrate(kit: Kit, answered: Answered | None, promise: Promise, feedback: Feedback | None) -> Calibration:
+    """Choose thresholds for the one shard of a kit, with its second look (where it has one) and without.
+
+    Args:
+        kit: models and one shard.
+        answered: what the kit said about photos; None sets the products against each other.
+        promise: what must hold.
+        feedback: decisions on tags that count as well.
+
+    Raises:
+        BudgetNotMet: there is too little for the promise, or nothing holds it.
+    """
+    shard = kit.gallery.shards[0]
+    looks = [kit.second_look, None] if kit.second_look else [None]
+    return Calibration(
+        shard=shard.sha256,
+        space_id=shard.space_id,
+        bundle=kit.bundle.sha256,
+        max_false_tags=promise.max_false_tags,
+        confidence=promise.confidence,
+        basis="products" if answered is None else "photos",
+        ways=tuple(_way(kit, look, answered, promise, feedback) for look in looks),
+    )
+
+
+def _way(
+    kit: Kit, look: SecondLook | None, answered: Answered | None, promise: Promise, feedback: Feedback | None
+) -> Way:
+    trials, right = _of_products(kit, look) if answered is None else of_photos(answered, with_second_look=bool(look))
+    heard = [feedback.trials] if feedback else []
+    chosen = choose([*trials, *heard], right, promise, kit.bundle.matching)
+    return Way(look.rule if look else None, chosen.matching, chosen.kept, chosen.trials)
+
+
+def _of_products(kit: Kit, look: SecondLook | None) -> tuple[list[Trials], RightTags | None]:
+    against = products_against_each_other(kit.gallery, look)
+    return [against.false], against.right
+
+
+def of_photos(answered: Answered, with_second_look: bool) -> tuple[list[Trials], RightTags | None]:
+    """Return the trials of every kind that there are photos of, and the right tags where any shows a product.
+
+    Args:
+        answered: what the kit said.
+        with_second_look: whether as `edge tag` gives it; else by the embedder alone.
+    """
+    answers = answered.answers if with_second_look else answered.embedder_alone
+    left_out = answered.left_out if with_second_look else answered.left_out_alone
+    empty = answers.expected == NOTHING
+    kinds: list[tuple[str, Answers, np.ndarray]] = [
+        ("nothing", answers, empty),
+        ("left_out", left_out, np.ones(len(left_out), np.bool_)),
+        ("shows", answers, ~empty),
+    ]
+    trials = [false_tags(name, given, photos) for name, given, photos in kinds if photos.any()]
+    return trials, None if empty.all() else right_tags(answers)
