@@ -20,7 +20,7 @@ from edge.bundle_description import Matching, SecondLookPart
 from edge.document_fields import Fields
 from edge.errors import ArtefactRefused, InputError
 from edge.files import write_whole
-from edge.shard.description import SPACE_PATTERN, read_manifest
+from edge.shard.description import SPACE_PATTERN
 
 CALIBRATION = "calibration.json"
 MAX_CALIBRATION_BYTES = 1 << 16
@@ -136,11 +136,35 @@ def read_calibration(root: Path) -> Calibration | None:
         ArtefactRefused: it is malformed, or of another schema.
     """
     path = root / CALIBRATION
-    if not path.exists():
-        return None
-    value = read_manifest(path, "calibration", SCHEMA)
     try:
-        return _calibration(Fields(value, str(path)), str(path))
+        return parse_calibration(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise ArtefactRefused(f"{path}: cannot be read ({e.strerror or e})") from e
+
+
+def parse_calibration(data: bytes, where: str) -> Calibration:
+    """Read the bytes of a calibration.
+
+    Args:
+        data: the file.
+        where: names it in error messages.
+
+    Raises:
+        ArtefactRefused: it is longer than 64 KiB, malformed, or of another schema.
+    """
+    if len(data) > MAX_CALIBRATION_BYTES:
+        raise ArtefactRefused(f"{where}: {len(data)} bytes, a calibration has at most {MAX_CALIBRATION_BYTES}")
+    try:
+        top = Fields(json.loads(data), where)
+        schema = top.whole("schema")
+    except (ValueError, RecursionError, InputError) as e:
+        raise ArtefactRefused(f"{where}: is no calibration ({str(e)[:120]})") from e
+    if schema != SCHEMA:
+        raise ArtefactRefused(f"{where}: calibration schema {schema}, this version reads {SCHEMA}: update this program")
+    try:
+        return _calibration(top, where)
     except InputError as e:
         raise ArtefactRefused(f"{e}: calibrate again, or remove the file") from e
 
