@@ -10,7 +10,8 @@ from edge.preprocessing import ImageArray
 from edge.shard.vectors import Int8s
 
 if TYPE_CHECKING:
-    from edge.bundle import Bundle
+    from edge.bundle import Bundle, Matching
+    from edge.bundle_description import SecondLookPart
     from edge.shard import Shard
 
 Box = tuple[float, float, float, float]
@@ -147,3 +148,12 @@ class TagRun:
     timing_ms: Mapping[str, float]
     demo: bool
     second_look: bool | None = None
+
+    @property
+    def rule(self) -> SecondLookPart | None:
+        """The rule of the second look that was taken; None: ranked by the embedder alone."""
+        return self.bundle.second_look if self.second_look else None
+
+    def matching(self, candidate: Candidate) -> Matching:
+        """Return the thresholds that a product is judged by: those of its catalogue, else the bundle's."""
+        return self.shards[candidate.shard].matching(self.bundle.matching, self.rule)
