@@ -5,63 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from edge.bundle import load_bundle
 from edge.shard import open_shard
 from edge.shard.calibration import CALIBRATION, read_calibration
-from tests.evaluation.test_evaluate_command import COLOURS, PRODUCTS, REPOSITORY, SIZE_WH, shard_of_colours
-from tests.small_models import constant_detector, fcos_outputs, mean_embedder
-
-PHOTOS = 70
-RNG = np.random.default_rng(7)
-
-
-def run(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", program, *map(str, words)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
-
-
-def photo(path: Path, colour: tuple[int, int, int], spread: int) -> None:
-    """Draw a photo of one colour, a little off; no two are alike."""
-    pixels = np.empty((SIZE_WH[1], SIZE_WH[0], 3), np.float64)
-    pixels[:] = 30 + 0.76 * np.array(colour) + RNG.normal(0, spread, 3).clip(-25, 25)
-    Image.fromarray((pixels + RNG.integers(0, 3, pixels.shape)).clip(0, 255).astype(np.uint8)).save(path)
+from tests.calibration.colours import PHOTOS, photos_of_colours, run, small_kit
+from tests.evaluation.test_evaluate_command import shard_of_colours
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with models, a catalogue of three colours, and photos of those and of other colours."""
+    """Return a folder with models, and photos of three colours and of others."""
     folder = tmp_path_factory.mktemp("made")
-    constant_detector(folder / "detector.onnx", SIZE_WH, fcos_outputs(SIZE_WH))
-    mean_embedder(folder / "embedder.onnx")
-    done = run(
-        "export",
-        *("bundle", "--detector", folder / "detector.onnx", "--embedder", folder / "embedder.onnx"),
-        *("--embedder-mean", "0", "--embedder-std", "255", "--out", folder / "bundle"),
-        *("--similarity-threshold", "0.5", "--margin-threshold", "0.05"),
-    )
-    assert done.returncode == 0, done.stderr
-    for name in ("photos", "nothing", "other-nothing"):
-        (folder / name).mkdir()
-    lines = {"queries.csv": ["path,product_id"], "others.csv": ["path,product_id"]}
-    for number in range(2 * PHOTOS):
-        name, product = f"{number}.png", PRODUCTS[number % 3]
-        photo(folder / "photos" / name, COLOURS[product], 12)
-        lines["queries.csv" if number < PHOTOS else "others.csv"].append(f"{name},{product}")
-        empty = folder / ("nothing" if number < PHOTOS else "other-nothing") / name
-        photo(empty, tuple(RNG.integers(60, 200, 3)), 20)
-        if number >= PHOTOS:
-            shutil.copy(empty, folder / "photos" / f"empty-{name}")
-            lines["others.csv"].append(f"empty-{name},")
-    for name, text in lines.items():
-        (folder / name).write_text("\n".join(text) + "\n")
+    small_kit(folder)
+    photos_of_colours(folder)
     return folder
 
 
