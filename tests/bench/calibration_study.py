@@ -18,27 +18,35 @@ import random
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from edge.bundle import Bundle, load_bundle
-from edge.pipeline import Kit
-from edge.shard import Shard, open_shard, write_shard
-from edge.shard.delta import apply_delta, part_of
-from export.calibration.calibrating import of_photos
+from edge.bundle_description import SecondLookPart
+from edge.keypoints import Agreement, Keypoints, share_out
+from edge.matches import Matches
+from edge.pipeline import Kit, find_objects
+from edge.second_look import with_evidence
+from edge.shard import Shard, open_shard
+from edge.sift import CROP_KEYPOINTS, CROP_SIDE, find_keypoints
+from edge.stopwatch import Stopwatch
+from edge.tags import Candidate
 from export.calibration.choosing import GRID, Promise, choose
-from export.evaluation.photos import Answered, ask
-from export.evaluation.queries import Query
-from export.evaluation.retrieval import possible_tags
-from server.packing import empty_columns
+from export.calibration.trials import Trials, false_tags, right_tags
+from export.evaluation.photos import open_photo
+from export.evaluation.retrieval import AMONG, NOTHING, Answers, possible_tags
 from tests.conftest import shared_folder
 
 GROCERY, CLOTHING = shared_folder() / "data/grocery_store", shared_folder() / "data/clothing"
 CARTONS = {"Juice", "Milk", "Oat-Milk", "Sour-Cream", "Sour-Milk", "Soyghurt", "Soy-Milk", "Yoghurt"}
 PROMISE = Promise(0.05, 0.95)
-WAYS = ("second look", "embedder alone")
+WAYS = ("second look", "second look at leads below 0.15", "embedder alone")
+FORMER_LEAD = 0.15
+REMEMBERED = 24
 CASES = {"hard": "a third of the cartons left out", "easy": "clothing"}
 Row = dict[str, Any]
 
@@ -69,119 +77,162 @@ def whole_catalogue(bundle: Bundle, folder: Path) -> Shard:
     return open_shard(folder / "all")
 
 
-def without(shard: Shard, products: set[str], out: Path) -> Shard:
-    """Write a catalogue that lacks some products."""
-    rows = np.array([row for row, name in enumerate(shard.texts("product_id")) if name not in products], np.int64)
-    columns = apply_delta(empty_columns(shard.ndim), part_of(shard, rows))
-    assert shard.keypoints is not None
-    found = {int(key): shard.keypoints.get(int(key)) for key in columns["keys"]}
-    keypoints = {key: entry for key, entry in found.items() if entry is not None}
-    write_shard(out, shard.catalog, 1, shard.space_id, columns, keypoints=keypoints)
-    return open_shard(out)
+@dataclass(frozen=True)
+class Seen:
+    """One object of a photo, asked about the whole catalogue once.
+
+    Attributes:
+        similarity: float32 (products,).
+        keypoints: of its crop.
+        agreements: with the views of the products that are nearest, by row; the rest is never looked at.
+    """
+
+    similarity: np.ndarray
+    keypoints: Keypoints
+    agreements: dict[int, Agreement]
 
 
-def asked(kit: Kit, queries: list[Query], leave_out: bool = False) -> Answered:
-    """Ask about photos, every one of which must be usable."""
-    answered = ask(kit, queries, GROCERY, "detector", leave_out)
-    assert not answered.problems
-    return answered
+@dataclass(frozen=True)
+class Photo:
+    """A photo with the row of the product that it shows, its split, and its objects, the main one first."""
+
+    product: int
+    split: str
+    xyxy: np.ndarray
+    objects: list[Seen]
 
 
-def outcome(calibrating: Answered, judging: Answered, kit: Kit, way: str) -> Row:
-    """Choose thresholds on one set of photos and count on the other; say what each photo would get at which."""
-    with_second_look = way == WAYS[0]
-    chosen = choose(*of_photos(calibrating, with_second_look), PROMISE, kit.bundle.matching)
-    answers = judging.answers if with_second_look else judging.embedder_alone
-    tags, shows = possible_tags(answers), answers.expected >= 0
+def remembered(kit: Kit, path: Path, product: int, split: str) -> Photo:
+    """Ask about a photo once, so that any catalogue that lacks some products can answer from it."""
+    shard = kit.gallery.shards[0]
+    assert kit.second_look is not None
+    found = find_objects(kit, open_photo(path).image, Stopwatch(), still=True)
+    nearest = kit.gallery.search(found.embeddings, shard.products)
+    objects = []
+    for row, crop in enumerate(found.looked_at):
+        similarity = np.zeros(shard.products, np.float32)
+        similarity[nearest.product[row]] = nearest.similarity[row]
+        seen = find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS)
+        names = [(int(p), shard.record(int(p)).product_id) for p in nearest.product[row, :REMEMBERED]]
+        agreements = {p: kit.second_look._best_view(seen, Candidate(0, name, "", 0.0)) for p, name in names}
+        objects.append(Seen(similarity, seen, agreements))
+    return Photo(product, split, found.detections.xyxy, objects)
+
+
+def answered(kit: Kit, photos: list[Photo], rule: SecondLookPart | None, gone: set[int], leave_out: bool) -> Answers:
+    """Return what a catalogue without some products says, or without those and the one that a photo shows."""
+    expected, photo, xyxy = [], [], [np.zeros((0, 4), np.float32)]
+    product, similarity = [np.zeros((0, AMONG), np.int32)], [np.zeros((0, AMONG), np.float32)]
+    for number, one in enumerate(photos):
+        lacks = gone | ({one.product} if leave_out else set())
+        expected.append(NOTHING if one.product in lacks else one.product)
+        for seen in one.objects:
+            rows, values = ranked(seen, rule, lacks)
+            product.append(np.array([rows[:AMONG]], np.int32))
+            similarity.append(np.array([values[:AMONG]], np.float32))
+        photo += [number] * len(one.objects)
+        xyxy.append(one.xyxy)
+    rows = np.concatenate(product)
+    matches = Matches(np.zeros_like(rows), rows, np.concatenate(similarity))
+    return Answers(np.array(expected, np.int32), np.array(photo, np.int32), np.concatenate(xyxy), matches)
+
+
+def ranked(seen: Seen, rule: SecondLookPart | None, lacks: set[int]) -> tuple[list[int], list[float]]:
+    """Rank the products as `edge.second_look` does; rows and similarities, best first."""
+    values = seen.similarity.astype(np.float64)
+    values[list(lacks)] = -2
+    rows = np.argsort(-values, kind="stable")[: rule.products if rule else AMONG].tolist()
+    found = [float(values[row]) for row in rows]
+    if rule is None or found[0] - found[1] >= rule.margin_threshold:
+        return rows, found
+    nothing = Agreement.nothing()
+    shares = share_out(seen.keypoints, [seen.agreements.get(row, nothing) for row in rows])
+    raised = [with_evidence(value, n, rule.weight) for value, n in zip(found, shares, strict=True)]
+    order = sorted(range(len(rows)), key=lambda place: -raised[place])
+    return [rows[place] for place in order], [raised[place] for place in order]
+
+
+def trials_of(kit: Kit, photos: list[Photo], rule: SecondLookPart | None, gone: set[int], hard: bool) -> list[Trials]:
+    """Return the trials to calibrate with: photos without their product in the hard case, clothing in the other."""
+    given = answered(kit, photos, rule, gone, leave_out=False)
+    shows = given.expected != NOTHING
+    if not hard:
+        return [false_tags("nothing", given, ~shows), false_tags("shows", given, shows)]
+    without = answered(kit, photos, rule, gone, leave_out=True)
+    return [false_tags("left_out", without, np.ones(len(without), np.bool_)), false_tags("shows", given, shows)]
+
+
+def outcome(kit: Kit, sides: tuple[list[Photo], list[Photo]], rule: SecondLookPart | None, gone: set[int]) -> Row:
+    """Choose thresholds on one side and count on the other; say what each photo would get at which similarity."""
+    first, other = sides
+    trials = trials_of(kit, first, rule, gone, hard=bool(gone))
+    chosen = choose(trials, right_tags(answered(kit, first, rule, gone, False)), PROMISE, kit.bundle.matching)
+    answers = answered(kit, other, rule, gone, leave_out=False)
+    tags, shows = possible_tags(answers), answers.expected != NOTHING
     right = tags.product == answers.expected[tags.photo]
     given = tags.given(chosen.matching)
-    empty, wrong = given & ~shows[tags.photo], given & shows[tags.photo] & ~right
-    kept_out = np.array([query.group == "val" for query in judging.queries])
-    possible = shows & np.isin(np.arange(len(shows)), tags.photo[right])
-    kept = shows & np.isin(np.arange(len(shows)), tags.photo[right & given])
+    kept_out = np.array([photo.split == "val" for photo in other])
+    have = {"possible": right, "kept": right & given, "false": given & ~right}
+    photos = {name: np.isin(np.arange(len(other)), tags.photo[some]) for name, some in have.items()}
     best = np.full(len(shows), -1.0)
-    meant = np.where(shows[tags.photo], right, True) & (tags.margin >= kit.bundle.matching.margin_threshold)
+    meant = (right | ~shows[tags.photo]) & (tags.margin >= kit.bundle.matching.margin_threshold)
     np.maximum.at(best, tags.photo[meant], tags.similarity[meant])
     return {
-        "way": way,
         "similarity": chosen.matching.similarity_threshold,
         "margin": chosen.matching.margin_threshold,
         "nothing": int((~shows).sum()),
-        "false": len(np.unique(tags.photo[empty])),
+        "false": int((photos["false"] & ~shows).sum()),
         "shows": int(shows.sum()),
-        "wrong": len(np.unique(tags.photo[wrong])),
-        "possible": int(possible.sum()),
-        "kept": int(kept.sum()),
-        "val": [int((some & kept_out).sum()) for some in (shows, possible, kept)],
+        "wrong": int((photos["false"] & shows).sum()),
+        "possible": int((photos["possible"] & shows).sum()),
+        "kept": int((photos["kept"] & shows).sum()),
+        "val": [int((some & shows & kept_out).sum()) for some in (shows, photos["possible"], photos["kept"])],
         "curve_shows": best[shows].round(4).tolist(),
         "curve_nothing": best[~shows].round(4).tolist(),
     }
 
 
-def hard_case(bundle: Bundle, whole: Shard, folder: Path, repeat: int, third: int) -> list[Row]:
-    """Leave out one third of the cartons; see the head of this module."""
+def hard_sides(photos: list[Photo], repeat: int, third: int) -> tuple[tuple[list[Photo], list[Photo]], set[int]]:
+    """Return the photos to calibrate with and to ask afterwards, and the third of the products that is left out."""
     lots = random.Random(repeat)
-    rows = photos_of_cartons()
-    products = sorted({row["product_id"] for row in rows})
+    products = sorted({photo.product for photo in photos})
     lots.shuffle(products)
-    lots.shuffle(rows)
     gone = set(products[third::3])
-    kit = Kit.open(bundle, [without(whole, gone, folder / f"{repeat}-{third}")])
-    sides: tuple[list[Query], list[Query]] = ([], [])
+    sides: tuple[list[Photo], list[Photo]] = ([], [])
     turn = dict.fromkeys(products, 0)
-    for row in rows:
-        name = row["product_id"]
-        turn[name] += 1
-        sides[name in gone or turn[name] % 2].append(Query(0, row["path"], "" if name in gone else name, row["split"]))
-    calibrating, judging = asked(kit, sides[0], leave_out=True), asked(kit, sides[1])
-    return [{"case": "hard", "repeat": repeat, **outcome(calibrating, judging, kit, way)} for way in WAYS]
+    for photo in lots.sample(photos, len(photos)):
+        turn[photo.product] += 1
+        sides[photo.product in gone or turn[photo.product] % 2 == 0].append(photo)
+    return sides, gone
 
 
-def easy_cases(bundle: Bundle, whole: Shard, repeats: int) -> list[Row]:
-    """Take clothing for nothing: half of it and of the cartons to calibrate with, half to ask afterwards."""
-    kit = Kit.open(bundle, [whole])
-    cartons = [Query(0, row["path"], row["product_id"], row["split"]) for row in photos_of_cartons()]
-    clothes = [Query(0, str(path.resolve()), "", "") for path in sorted(CLOTHING.rglob("*.jpg"))]
-    everything = asked(kit, [*cartons, *clothes])
-    rows = []
-    for repeat in range(repeats):
-        lots = random.Random(repeat)
-        first = set(lots.sample(range(len(cartons)), len(cartons) // 2))
-        first |= {len(cartons) + n for n in lots.sample(range(len(clothes)), len(clothes) // 2)}
-        inside = np.isin(np.arange(len(everything.queries)), sorted(first))
-        halves = (chosen_photos(everything, inside), chosen_photos(everything, ~inside))
-        rows += [{"case": "easy", "repeat": repeat, **outcome(*halves, kit, way)} for way in WAYS]
-    return rows
-
-
-def chosen_photos(answered: Answered, photos: np.ndarray) -> Answered:
-    """Return what was said about some photos."""
-    place = np.cumsum(photos) - 1
-
-    def some(answers: Any) -> Any:
-        crops = photos[answers.photo]
-        matches = answers.matches
-        kept = type(matches)(matches.shard[crops], matches.product[crops], matches.similarity[crops])
-        photo = place[answers.photo[crops]].astype(np.int32)
-        return type(answers)(answers.expected[photos], photo, answers.xyxy[crops], kept)
-
-    queries = tuple(query for query, meant in zip(answered.queries, photos, strict=True) if meant)
-    none = answered.left_out
-    return Answered(queries, some(answered.answers), some(answered.embedder_alone), (), none, none)
+def easy_sides(cartons: list[Photo], clothes: list[Photo], repeat: int) -> tuple[list[Photo], list[Photo]]:
+    """Return halves of both."""
+    lots = random.Random(repeat)
+    mixed = [lots.sample(photos, len(photos)) for photos in (cartons, clothes)]
+    first = [photo for photos in mixed for photo in photos[::2]]
+    return first, [photo for photos in mixed for photo in photos[1::2]]
 
 
 def measure(bundle_folder: Path, out: Path, repeats: int) -> None:
-    """Measure both cases and write one row for each calibration."""
+    """Measure both cases by every way and write one row for each calibration."""
     bundle = load_bundle(bundle_folder)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        whole = whole_catalogue(bundle, folder)
-        rows = easy_cases(bundle, whole, 3 * repeats)
-        for repeat in range(repeats):
-            for third in range(3):
-                rows += hard_case(bundle, whole, folder, repeat, third)
-                print(f"repeat {repeat}, third {third}", file=sys.stderr, flush=True)
-    out.write_text(json.dumps(rows))
+        kit = Kit.open(bundle, [whole_catalogue(bundle, Path(scratch))])
+        shard = kit.gallery.shards[0]
+        rows = tqdm(photos_of_cartons(), "cartons")
+        cartons = [remembered(kit, GROCERY / r["path"], shard.find(r["product_id"]) or 0, r["split"]) for r in rows]
+        clothes = [remembered(kit, path, NOTHING, "") for path in tqdm(sorted(CLOTHING.rglob("*.jpg")), "clothing")]
+    assert bundle.second_look is not None
+    rules = (bundle.second_look, replace(bundle.second_look, margin_threshold=FORMER_LEAD), None)
+    measured = []
+    for way, rule in zip(WAYS, rules, strict=True):
+        for repeat in tqdm(range(3 * repeats), way):
+            sides, gone = hard_sides(cartons, repeat // 3, repeat % 3)
+            measured.append({"case": "hard", "way": way, **outcome(kit, sides, rule, gone)})
+            sides = easy_sides(cartons, clothes, repeat)
+            measured.append({"case": "easy", "way": way, **outcome(kit, sides, rule, set())})
+    out.write_text(json.dumps(measured))
 
 
 def table(files: list[Path]) -> str:
@@ -191,7 +242,7 @@ def table(files: list[Path]) -> str:
     for file in files:
         rows = json.loads(file.read_text())
         for case in CASES:
-            lines += [_line(file.stem, case, way, rows) for way in WAYS if any(r["way"] == way for r in rows)]
+            lines += [_line(file.stem, case, way, rows) for way in WAYS]
     return "\n".join(lines)
 
 
@@ -222,7 +273,7 @@ def plot(out: Path, named: dict[str, Path]) -> None:
     for name, file in named.items():
         rows, colour = json.loads(file.read_text()), next(colours)
         for panel, case in zip(panels, CASES, strict=True):
-            for way, style in zip(WAYS, ("-", "--"), strict=True):
+            for way, style in ((WAYS[0], "-"), (WAYS[2], "--")):
                 some = [row for row in rows if (row["case"], row["way"]) == (case, way)]
                 _curve(panel, some, colour, style, f"{name}, {way}")
     for panel, title in zip(panels, CASES.values(), strict=True):

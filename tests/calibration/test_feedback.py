@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from hypothesis import strategies as st
 
 from edge.bundle import Matching
 from edge.errors import BudgetNotMet, InputError
+from edge.events import Event
 from edge.shard import Shard
 from export.calibration.choosing import GRID, Promise, choose
 from export.calibration.feedback import COLUMNS, MOST_PRODUCTS, Decision, read_feedback, trials_of
 from export.calibration.trials import Trials
+from server.exporting import write_csv, write_parquet
 from tests.small_shards import SPACE, random_shard
 
 BUNDLE, PROMISE = Matching(0.7, 0.05), Promise(0.05, 0.95)
@@ -126,6 +129,22 @@ def test_parquet_is_read_like_csv(tmp_path: Path, shard: Shard) -> None:
     (tmp_path / "cut.parquet").write_bytes((tmp_path / "tags.parquet").read_bytes()[:-20])
     with pytest.raises(InputError, match="cannot be read as Parquet"):
         read_feedback(tmp_path / "cut.parquet", shard)
+
+
+@pytest.mark.parametrize("name", ["tags.csv", "tags.parquet"])
+def test_what_the_server_exports_is_read(tmp_path: Path, shard: Shard, name: str) -> None:
+    if name.endswith("parquet"):
+        pytest.importorskip("pyarrow")
+    event = Event(
+        *("7" * 32, "rejected", 1_800_000_000.0, "4" * 16, shard.catalog, 3, shard.sha256, SPACE, "p1", None),
+        *(0.91, 0.2, "match", b"\x01\x02"),
+    )
+    beside = {"device_id": "d" * 32, "device": "=shop", "received_s": 1.8e9, "clock": "ok", "product_listed": True}
+    write = write_csv if name.endswith("csv") else write_parquet
+    write([{**asdict(event), **beside}], tmp_path / name)
+    feedback = read_feedback(tmp_path / name, shard)
+    assert (feedback.decisions, feedback.problems) == (1, ())
+    assert feedback.trials.similarity.tolist() == [0.91]
 
 
 def test_rejected_sure_tags_raise_the_threshold() -> None:
