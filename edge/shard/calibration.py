@@ -46,12 +46,14 @@ class Trial:
     Attributes:
         name: which kind, one of `TRIALS`.
         count: how many were tried, at least 1.
+        products: how many products they are of, where each product counts once; None: each trial counts by itself.
         false: how many of them got a false tag.
         bound: what the rate of false tags is at most, with the promised confidence, 0..1.
     """
 
     name: str
     count: int
+    products: int | None
     false: int
     bound: float
 
@@ -211,7 +213,8 @@ def _kept(part: Fields) -> Kept:
 
 def _trial(part: Fields) -> Trial:
     count = part.whole("count", _LARGEST_COUNT)
-    return Trial(part.one_of("name", TRIALS), count, part.whole("false", count), part.number("bound", 0, 1))
+    products = None if part.get("products") is None else part.whole("products", count)
+    return Trial(part.one_of("name", TRIALS), count, products, part.whole("false", count), part.number("bound", 0, 1))
 
 
 def _hex(top: Fields, key: str, where: str) -> str:

@@ -16,10 +16,12 @@ from export.calibration.feedback import Feedback
 from export.calibration.products import products_against_each_other
 from export.calibration.trials import RightTags, Trials, false_tags, right_tags
 from export.evaluation.photos import Answered
-from export.evaluation.retrieval import NOTHING, Answers
+from export.evaluation.retrieval import NOTHING
 
 
-def calibrate(kit: Kit, answered: Answered | None, promise: Promise, feedback: Feedback | None) -> Calibration:
+def calibrate(
+    kit: Kit, answered: Answered | None, promise: Promise, feedback: Feedback | None, by_product: bool = False
+) -> Calibration:
     """Choose thresholds for the one shard of a kit, with its second look (where it has one) and without.
 
     Args:
@@ -27,6 +29,7 @@ def calibrate(kit: Kit, answered: Answered | None, promise: Promise, feedback: F
         answered: what the kit said about photos; None sets the products against each other.
         promise: what must hold.
         feedback: decisions on tags that count as well.
+        by_product: whether the photos of a product count once, so that the promise is about products.
 
     Raises:
         BudgetNotMet: there is too little for the promise, or nothing holds it.
@@ -40,17 +43,27 @@ def calibrate(kit: Kit, answered: Answered | None, promise: Promise, feedback: F
         max_false_tags=promise.max_false_tags,
         confidence=promise.confidence,
         basis="products" if answered is None else "photos",
-        ways=tuple(_way(kit, look, answered, promise, feedback) for look in looks),
+        ways=tuple(_way(kit, look, promise, feedback, *_trials(kit, look, answered, by_product)) for look in looks),
     )
 
 
 def _way(
-    kit: Kit, look: SecondLook | None, answered: Answered | None, promise: Promise, feedback: Feedback | None
+    kit: Kit,
+    look: SecondLook | None,
+    promise: Promise,
+    feedback: Feedback | None,
+    trials: list[Trials],
+    right: RightTags | None,
 ) -> Way:
-    trials, right = _of_products(kit, look) if answered is None else of_photos(answered, with_second_look=bool(look))
     heard = [feedback.trials] if feedback else []
     chosen = choose([*trials, *heard], right, promise, kit.bundle.matching)
     return Way(look.rule if look else None, chosen.matching, chosen.kept, chosen.trials)
+
+
+def _trials(
+    kit: Kit, look: SecondLook | None, answered: Answered | None, by_product: bool
+) -> tuple[list[Trials], RightTags | None]:
+    return _of_products(kit, look) if answered is None else of_photos(answered, look is not None, by_product)
 
 
 def _of_products(kit: Kit, look: SecondLook | None) -> tuple[list[Trials], RightTags | None]:
@@ -58,20 +71,25 @@ def _of_products(kit: Kit, look: SecondLook | None) -> tuple[list[Trials], Right
     return [against.false], against.right
 
 
-def of_photos(answered: Answered, with_second_look: bool) -> tuple[list[Trials], RightTags | None]:
+def of_photos(
+    answered: Answered, with_second_look: bool, by_product: bool = False
+) -> tuple[list[Trials], RightTags | None]:
     """Return the trials of every kind that there are photos of, and the right tags where any shows a product.
 
     Args:
         answered: what the kit said.
         with_second_look: whether as `edge tag` gives it; else by the embedder alone.
+        by_product: whether the photos of a product count once; a photo of nothing counts by itself.
     """
     answers = answered.answers if with_second_look else answered.embedder_alone
     left_out = answered.left_out if with_second_look else answered.left_out_alone
     empty = answers.expected == NOTHING
-    kinds: list[tuple[str, Answers, np.ndarray]] = [
-        ("nothing", answers, empty),
-        ("left_out", left_out, np.ones(len(left_out), np.bool_)),
-        ("shows", answers, ~empty),
+    product = answers.expected.astype(np.int64) if by_product else None
+    shown = None if product is None else product[~empty]
+    kinds = [
+        ("nothing", answers, empty, None),
+        ("left_out", left_out, np.ones(len(left_out), np.bool_), shown),
+        ("shows", answers, ~empty, product),
     ]
-    trials = [false_tags(name, given, photos) for name, given, photos in kinds if photos.any()]
+    trials = [false_tags(name, given, photos, of) for name, given, photos, of in kinds if photos.any()]
     return trials, None if empty.all() else right_tags(answers)

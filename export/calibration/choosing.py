@@ -91,7 +91,7 @@ def choose(trials: Sequence[Trials], right: RightTags | None, promise: Promise, 
     return Chosen(
         Matching(similarity, margin),
         None if right is None else Kept(right.photos, len(right.similarity), _kept(right, margin, at)),
-        tuple(Trial(one.name, one.count, false, round(bound, 4)) for one, (false, bound) in outcomes),
+        tuple(Trial(one.name, one.count, one.products, false, round(bound, 4)) for one, (false, bound) in outcomes),
     )
 
 
@@ -99,8 +99,9 @@ def require_enough(trials: Sequence[Trials], promise: Promise) -> None:
     """Raise `BudgetNotMet` where no outcome of so few trials could show the promise."""
     for one in trials:
         if one.countable < promise.needed:
+            what = WHAT[one.name] if one.products is None else f"products with {WHAT[one.name]}"
             raise BudgetNotMet(
-                f"{one.countable} {WHAT[one.name]} are too few to promise at most {promise.max_false_tags:.2%} false "
+                f"{one.countable} {what} are too few to promise at most {promise.max_false_tags:.2%} false "
                 f"tags with {promise.confidence:.0%} confidence: at least {promise.needed} are needed"
             )
 

@@ -37,7 +37,8 @@ def _way(way: Way, named: bool) -> list[str]:
 
 
 def _row(trial: Trial) -> list[str]:
-    return [NAMES[trial.name], str(trial.count), str(trial.false), f"{trial.bound:.1%}"]
+    tried = str(trial.count) if trial.products is None else f"{trial.count} of {trial.products} products"
+    return [NAMES[trial.name], tried, str(trial.false), f"{trial.bound:.1%}"]
 
 
 def _kept(way: Way) -> str:

@@ -10,13 +10,13 @@ tags fall with either threshold, in the sample as in truth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from edge.detections import Int32s, require_shape
-from export.calibration.bounds import Float64s, p_values, upper_bound
+from export.calibration.bounds import Float64s, mean_p_values, mean_upper_bound, p_values, upper_bound
 from export.evaluation.retrieval import NOTHING, Answers, possible_tags
 
 Ints = npt.NDArray[np.int64]
@@ -36,6 +36,8 @@ class Trials:
         margin: float64 (k,), 0..2.
         device: int (n,) whose each trial is: the device whose trials speak most for stricter thresholds is not
             counted, so that no single one can bring them about. Empty: the trials are nobody's, and all count.
+        product: int (n,) what each is a trial of, where a product counts once, with the share of its trials that fail.
+            Empty: each trial counts by itself. Not both.
     """
 
     name: str
@@ -44,16 +46,25 @@ class Trials:
     similarity: Float64s
     margin: Float64s
     device: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    product: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __post_init__(self) -> None:
         k = len(self.trial)
         require_shape("similarity", self.similarity, (k,))
         require_shape("margin", self.margin, (k,))
         require_shape("device", self.device, (self.count if len(self.device) else 0,))
+        require_shape("product", self.product, (self.count if len(self.product) else 0,))
+
+    @property
+    def products(self) -> int | None:
+        """How many products count once each; None where every trial counts by itself."""
+        return len(np.unique(self.product)) if len(self.product) else None
 
     @property
     def countable(self) -> int:
-        """How many trials count when the device with the most is left out."""
+        """How many trials count, or products, when the device with the most is left out."""
+        if self.products is not None:
+            return self.products
         return self.count - int(np.bincount(self.device).max()) if len(self.device) else self.count
 
     def p_values(self, margin: float, similarities: Float64s, rate: float) -> Float64s:
@@ -64,6 +75,8 @@ class Trials:
             similarities: (g,) similarity thresholds.
             rate: above 0, below 1.
         """
+        if self.products is not None:
+            return mean_p_values(self._means(margin, similarities), self.products, rate)
         return np.asarray(
             np.min([p_values(n, rate)[false] for n, false in self._counted(margin, similarities)], axis=0), np.float64
         )
@@ -71,6 +84,8 @@ class Trials:
     def outcome(self, margin: float, similarity: float, error: float) -> tuple[int, float]:
         """Return how many trials get a false tag at two thresholds, and the bound of their rate."""
         false = int((self._worst(margin) >= similarity).sum())
+        if self.products is not None:
+            return false, mean_upper_bound(float(self._means(margin, np.array([similarity]))[0]), self.products, error)
         counted = self._counted(margin, np.array([similarity]))
         return false, min(upper_bound(int(some[0]), n, error) for n, some in counted)
 
@@ -82,6 +97,14 @@ class Trials:
             return [(self.count, whole)]
         own = [worst[self.device == device] for device in np.unique(self.device)]
         return [(self.count - len(theirs), whole - _at_least(theirs, similarities)) for theirs in own]
+
+    def _means(self, margin: float, similarities: Float64s) -> Float64s:
+        """Return (g,): at each threshold, the mean over products of the share of their trials that fail."""
+        worst = self._worst(margin)
+        _, of, sizes = np.unique(self.product, return_inverse=True, return_counts=True)
+        order = np.argsort(worst)
+        weights = np.concatenate([np.cumsum((1 / sizes[of[order]])[::-1])[::-1], [0.0]]) / len(sizes)
+        return np.asarray(weights[np.searchsorted(worst[order], similarities, side="left")], np.float64)
 
     def _worst(self, margin: float) -> Float64s:
         """Return (n,): the most similar false tag of each trial whose margin reaches the threshold."""
@@ -110,19 +133,21 @@ class RightTags:
         return _at_least(self.similarity[self.margin >= margin], similarities)
 
 
-def false_tags(name: str, answers: Answers, photos: npt.NDArray[np.bool_]) -> Trials:
+def false_tags(name: str, answers: Answers, photos: npt.NDArray[np.bool_], product: Ints | None = None) -> Trials:
     """Return the false tags of some photos: tags that name a product which the photo does not show.
 
     Args:
         name: which kind of trial they are.
         answers: what the kit said about n photos.
         photos: (n,) which of them are meant.
+        product: int (n,) what each of the n shows, where a product is to count once; None: every photo counts.
     """
     found = possible_tags(answers)
     false = photos[found.photo] & (found.product != answers.expected[found.photo])
     place: Int32s = np.asarray(np.cumsum(photos) - 1, np.int32)
     trial = place[found.photo[false]].astype(np.int64)
-    return Trials(name, int(photos.sum()), trial, found.similarity[false], found.margin[false])
+    trials = Trials(name, int(photos.sum()), trial, found.similarity[false], found.margin[false])
+    return trials if product is None else replace(trials, product=product[photos])
 
 
 def right_tags(answers: Answers) -> RightTags:

@@ -52,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ask each photo of a product also without that product (default: where no photo shows nothing)",
     )
+    parser.add_argument(
+        "--by", choices=("photo", "product"), default="photo", help="what the promise is about (default: %(default)s)"
+    )
     parser.add_argument("--feedback", type=Path, metavar="FILE", help="what `server tags export` wrote")
     parser.add_argument(
         "--max-false-tags", type=float, metavar="X", required=True, help="promised rate, above 0, below 1"
@@ -73,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     answered, problems = _asked(kit, args, promise)
     for problem in (*problems, *(feedback.problems if feedback else ())):
         say(f"export calibrate: {problem}")
-    calibration = calibrate(kit, answered, promise, feedback)
+    calibration = calibrate(kit, answered, promise, feedback, by_product=args.by == "product")
     write_calibration(shard.root, calibration)
     _report(calibration, feedback, args)
     return EXIT_INPUT if problems or (feedback and feedback.problems) else 0

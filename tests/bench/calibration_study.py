@@ -6,6 +6,7 @@ third that was left out, are asked afterwards. So no photo, and no product that 
 whole catalogue with half of the photos of clothing as nothing, and the other half asked afterwards.
 
     python -m tests.bench.calibration_study measure BUNDLE OUT.json [REPEATS]
+    python -m tests.bench.calibration_study measure-products BUNDLE OUT.json [REPEATS]
     python -m tests.bench.calibration_study table OUT.json...
     python -m tests.bench.calibration_study plot PLOT.png NAME=OUT.json...
 """
@@ -51,10 +52,11 @@ CASES = {"hard": "a third of the cartons left out", "easy": "clothing"}
 Row = dict[str, Any]
 
 
-def photos_of_cartons() -> list[Row]:
-    """Return the rows of all photos of cartons."""
+def photos_of(cartons_only: bool) -> list[Row]:
+    """Return the rows of all photos, or of those of cartons."""
     with (GROCERY / "manifest.csv").open() as file:
-        return [row for row in csv.DictReader(file) if row["role"] == "query" and row["category"] in CARTONS]
+        photos = [row for row in csv.DictReader(file) if row["role"] == "query"]
+    return [row for row in photos if row["category"] in CARTONS or not cartons_only]
 
 
 def whole_catalogue(bundle: Bundle, folder: Path) -> Shard:
@@ -220,7 +222,7 @@ def measure(bundle_folder: Path, out: Path, repeats: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         kit = Kit.open(bundle, [whole_catalogue(bundle, Path(scratch))])
         shard = kit.gallery.shards[0]
-        rows = tqdm(photos_of_cartons(), "cartons")
+        rows = tqdm(photos_of(cartons_only=True), "cartons")
         cartons = [remembered(kit, GROCERY / r["path"], shard.find(r["product_id"]) or 0, r["split"]) for r in rows]
         clothes = [remembered(kit, path, NOTHING, "") for path in tqdm(sorted(CLOTHING.rglob("*.jpg")), "clothing")]
     assert bundle.second_look is not None
@@ -233,6 +235,38 @@ def measure(bundle_folder: Path, out: Path, repeats: int) -> None:
             sides = easy_sides(cartons, clothes, repeat)
             measured.append({"case": "easy", "way": way, **outcome(kit, sides, rule, set())})
     out.write_text(json.dumps(measured))
+
+
+def measure_products(bundle_folder: Path, out: Path, repeats: int) -> None:
+    """Leave a third of all products out in turn, and promise at most 10 % by photo and by product."""
+    bundle = load_bundle(bundle_folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        kit = Kit.open(bundle, [whole_catalogue(bundle, Path(scratch))])
+        shard = kit.gallery.shards[0]
+        rows = tqdm(photos_of(cartons_only=False), "photos")
+        photos = [remembered(kit, GROCERY / r["path"], shard.find(r["product_id"]) or 0, r["split"]) for r in rows]
+    lines = ["| way | promise of 10 % about | false tags | over 10 % |", "|---|---|---|---|"]
+    for way, rule in ((WAYS[0], bundle.second_look), (WAYS[2], None)):
+        for by in ("photos", "products"):
+            rates = [_left_out_rate(kit, photos, rule, by == "products", n // 3, n % 3) for n in range(3 * repeats)]
+            over = sum(rate > 0.1 for rate in rates)
+            lines.append(f"| {way} | {by} | {np.mean(rates):.1%} (most {max(rates):.1%}) | {over} of {len(rates)} |")
+    out.write_text("\n".join(lines) + "\n")
+
+
+def _left_out_rate(
+    kit: Kit, photos: list[Photo], rule: SecondLookPart | None, by_product: bool, repeat: int, third: int
+) -> float:
+    """Calibrate on photos asked without their product; return the mean over products left out of their false tags."""
+    (first, other), gone = hard_sides(photos, repeat, third)
+    without = answered(kit, first, rule, gone, leave_out=True)
+    shown = np.array([photo.product for photo in first], np.int64)
+    trials = false_tags("left_out", without, np.ones(len(without), np.bool_), shown if by_product else None)
+    matching = choose([trials], None, Promise(0.1, 0.95), kit.bundle.matching).matching
+    new = [photo for photo in other if photo.product in gone]
+    tags = possible_tags(answered(kit, new, rule, gone, leave_out=False))
+    tagged = np.isin(np.arange(len(new)), tags.photo[tags.given(matching)])
+    return float(np.mean([tagged[[photo.product == product for photo in new]].mean() for product in gone]))
 
 
 def table(files: list[Path]) -> str:
@@ -300,6 +334,8 @@ def main(words: list[str]) -> None:
     what, *rest = words
     if what == "measure":
         measure(Path(rest[0]), Path(rest[1]), int(rest[2]) if len(rest) > 2 else 3)
+    elif what == "measure-products":
+        measure_products(Path(rest[0]), Path(rest[1]), int(rest[2]) if len(rest) > 2 else 3)
     elif what == "table":
         print(table([Path(word) for word in rest]))
     else:

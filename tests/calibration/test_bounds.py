@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.calibration.bounds import interval, p_values, trials_needed, upper_bound
+from export.calibration.bounds import (
+    interval,
+    mean_p_values,
+    mean_upper_bound,
+    p_values,
+    trials_needed,
+    upper_bound,
+)
 
 
 def test_nothing_tried_says_nothing() -> None:
@@ -52,6 +60,19 @@ def test_a_bound_is_where_so_few_become_unlikely(k: int, n: int, error: float) -
     bound = upper_bound(k, n, error)
     assert p_values(n, bound)[k] == pytest.approx(error, rel=1e-6)
     assert bound > k / n or k == 0 or error > 0.3
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60), st.floats(0.01, 0.99))
+def test_of_values_that_are_0_or_1_the_bound_of_a_mean_is_no_less_careful(values: list[bool], rate: float) -> None:
+    k, n = sum(values), len(values)
+    mean = mean_p_values(np.array([k / n]), n, rate)[0]
+    assert mean >= min(p_values(n, rate)[k], 1) - 1e-9 or k / n >= rate
+    assert mean_upper_bound(k / n, n, 0.05) >= upper_bound(k, n, 0.05) - 1e-6
+
+
+def test_without_a_failure_products_are_counted_like_photos() -> None:
+    assert mean_upper_bound(0.0, 59, 0.05) == pytest.approx(upper_bound(0, 59, 0.05))
+    assert mean_p_values(np.array([0.0, 0.2, 1.0]), 59, 0.05)[1:].tolist() == [1.0, 1.0]
 
 
 def test_large_numbers_do_not_overflow() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -79,6 +80,39 @@ def test_the_family_depends_on_how_many_trials_there_are_only() -> None:
     assert margins_of(BUNDLE, [trials([], 85)], tags, PROMISE) == (0.05,)
     assert margins_of(BUNDLE, [trials([], 86)], None, PROMISE) == (0.05,)
     assert len(margins_of(Matching(0.7, 0.0), [trials([], 500)], tags, PROMISE)) == 4
+
+
+def test_by_product_many_photos_of_few_products_are_too_few() -> None:
+    few = replace(trials([], 600, "left_out"), product=np.arange(600) % 20)
+    with pytest.raises(BudgetNotMet, match=r"^20 products with photos asked without their product are too few .* 59"):
+        choose([few], None, PROMISE, BUNDLE)
+
+
+def test_by_product_each_product_counts_once() -> None:
+    """One product of 80 fails in all of its 40 photos: a third of the photos, but an eightieth of the products."""
+    product = np.concatenate([np.zeros(40, np.int64), np.arange(1, 80)])
+    photos = trials([0.9] * 40, 119, "left_out")
+    by_photo = choose([photos], None, PROMISE, BUNDLE)
+    by_product = choose([replace(photos, product=product)], None, Promise(0.1, 0.95), BUNDLE)
+    assert by_photo.matching.similarity_threshold == pytest.approx(0.905)
+    assert by_product.matching.similarity_threshold == 0
+    (trial,) = by_product.trials
+    assert (trial.count, trial.products, trial.false) == (119, 80, 40) and 1 / 80 < trial.bound < 0.1
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_by_product_the_promise_is_about_products(seed: int) -> None:
+    """Every product has its own similarity to its sisters; new ones are drawn from the same."""
+    rng = np.random.default_rng(seed)
+    broken = 0
+    for _ in range(100):
+        product = np.repeat(np.arange(80), 10)
+        similarity = 0.9 * rng.random(80)[product] + rng.normal(0, 0.01, 800)
+        some = Trials("left_out", 800, np.arange(800), similarity, np.ones(800), product=product)
+        threshold = choose([some], None, PROMISE, BUNDLE).matching.similarity_threshold
+        broken += float(np.mean(0.9 * rng.random(20_000) + rng.normal(0, 0.01, 20_000) >= threshold)) > 0.05
+    assert broken <= 12
 
 
 tag = st.tuples(st.integers(0, 99), st.integers(0, 200), st.sampled_from([0.0, 0.05, 0.1, 0.3]))

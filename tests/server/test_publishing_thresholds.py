@@ -20,7 +20,7 @@ from tests.small_shards import SPACE
 
 def calibrated(shard: Shard, similarity: float = 0.8) -> bytes:
     """Put thresholds beside a shard and return their bytes."""
-    way = Way(None, Matching(similarity, 0.1), None, (Trial("nothing", 100, 0, 0.03),))
+    way = Way(None, Matching(similarity, 0.1), None, (Trial("nothing", 100, None, 0, 0.03),))
     calibration = Calibration(shard.sha256, SPACE, "b" * 64, 0.05, 0.95, "photos", (way,))
     write_calibration(shard.root, calibration)
     shard.__dict__.pop("calibration", None)  # opened before it was written

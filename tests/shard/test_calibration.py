@@ -27,8 +27,13 @@ from tests.small_shards import random_shard
 
 RULE = SecondLookPart()
 BUNDLE = Matching(0.7, 0.05)
-ALONE = Way(None, Matching(0.8, 0.1), Kept(90, 80, 70), (Trial("nothing", 100, 1, 0.047), Trial("shows", 90, 0, 0.033)))
-LOOKED = Way(RULE, Matching(0.9, 0.0), None, (Trial("products", 61, 0, 0.048),))
+ALONE = Way(
+    None,
+    Matching(0.8, 0.1),
+    Kept(90, 80, 70),
+    (Trial("nothing", 100, None, 1, 0.047), Trial("shows", 90, None, 0, 0.033)),
+)
+LOOKED = Way(RULE, Matching(0.9, 0.0), None, (Trial("products", 61, None, 0, 0.048),))
 
 
 def calibration(shard: Shard, *ways: Way) -> Calibration:
@@ -96,6 +101,7 @@ def altered(*path: str | int, to: Any) -> Callable[[Any], Any]:
         (altered("ways", 0, "matching", "similarity_threshold", to=7), "expected a number from -1 to 1"),
         (altered("ways", 0, "matching", "margin_threshold", to="0.1"), "margin_threshold: expected a number"),
         (altered("ways", 0, "trials", 0, "false", to=101), "expected a number from 0 to 100"),
+        (altered("ways", 0, "trials", 1, "products", to=91), "expected a number from 0 to 90"),
         (altered("ways", 0, "trials", 0, "name", to="luck"), "trials[0].name: expected nothing or left_out"),
         (altered("ways", 0, "kept", "kept", to=81), "expected a number from 0 to 80"),
         (lambda value: [value], "is no calibration"),

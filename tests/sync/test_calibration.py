@@ -26,7 +26,7 @@ BUNDLE = Matching(0.7, 0.05)
 
 
 def thresholds(shard: Shard, similarity: float = 0.8) -> bytes:
-    way = Way(None, Matching(similarity, 0.1), None, (Trial("nothing", 100, 0, 0.03),))
+    way = Way(None, Matching(similarity, 0.1), None, (Trial("nothing", 100, None, 0, 0.03),))
     return calibration_bytes(Calibration(shard.sha256, SPACE, "b" * 64, 0.05, 0.95, "photos", (way,)))
 
 
