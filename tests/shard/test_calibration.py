@@ -12,7 +12,7 @@ import pytest
 
 from edge.bundle_description import Matching, SecondLookPart
 from edge.errors import ArtefactRefused
-from edge.shard import Shard, open_shard
+from edge.shard import Shard, open_shard, write_shard
 from edge.shard.calibration import (
     CALIBRATION,
     Calibration,
@@ -120,3 +120,11 @@ def test_refuses_what_is_no_json(shard: Shard, data: bytes) -> None:
     (shard.root / CALIBRATION).write_bytes(data)
     with pytest.raises(ArtefactRefused, match="calibration"):
         read_calibration(shard.root)
+
+
+def test_a_shard_that_is_written_again_keeps_it_while_its_content_is_the_same(shard: Shard) -> None:
+    write_calibration(shard.root, calibration(shard))
+    write_shard(shard.root, shard.catalog, 2, shard.space_id, dict(shard.columns))
+    assert open_shard(shard.root).calibration == calibration(shard)
+    random_shard(shard.root, 4, 4)
+    assert open_shard(shard.root).calibration is None and not (shard.root / CALIBRATION).exists()
