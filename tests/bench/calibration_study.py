@@ -312,11 +312,12 @@ def plot(out: Path, named: dict[str, Path]) -> None:
                 _curve(panel, some, colour, style, f"{name}, {way}")
     for panel, title in zip(panels, CASES.values(), strict=True):
         panel.axhline(100 * PROMISE.max_false_tags, color="#555555", linewidth=0.8, linestyle=":")
+        panel.text(1, 100 * PROMISE.max_false_tags + 0.4, "promised", fontsize=8, color="#555555")
         panel.set(title=f"nothing: {title}", xlabel="photos of a product with the right tag (%)", xlim=(0, 100))
         panel.set(ylim=(0, 40))
         panel.grid(alpha=0.25)
     panels[0].set_ylabel("photos of nothing with a tag (%)")
-    panels[0].legend(loc="upper left", fontsize=8, frameon=False)
+    panels[1].legend(loc="upper center", fontsize=8, title="marks: one calibration each", title_fontsize=8)
     figure.savefig(out, dpi=110)
 
 
