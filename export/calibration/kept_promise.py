@@ -11,7 +11,6 @@ from typing import Any
 
 from edge.bundle import Matching
 from edge.shard.calibration import Calibration
-from export.calibration.bounds import interval
 from export.calibration.calibrating import of_photos
 from export.calibration.tables import NAMES
 from export.calibration.trials import Trials
@@ -26,22 +25,26 @@ class Measured:
     Attributes:
         name: which kind, see `edge.shard.calibration.TRIALS`.
         photos: how many.
-        false: how many of them got a false tag.
-        ci95: exact 95 % interval of the rate, for photos that are drawn independently.
+        products: how many products they are of, where each product counts once; None: each photo counts by itself.
+        false: how many of the photos got a false tag.
+        rate: share of the photos that did, or the mean of that share over products, 0..1.
+        ci95: 95 % interval of the rate, for photos (or products) that are drawn independently.
         held: whether the rate is at most the promised one.
     """
 
     name: str
     photos: int
+    products: int | None
     false: int
+    rate: float
     ci95: tuple[float, float]
     held: bool
 
     def document(self) -> dict[str, Any]:
         """Return it as it stands in the result document."""
         ci95 = [round(bound, 4) for bound in self.ci95]
-        rate = round(self.false / self.photos, 4)
-        return {"photos": self.photos, "false": self.false, "rate": rate, "ci95": ci95, "held": self.held}
+        counts = {"photos": self.photos, "products": self.products, "false": self.false}
+        return {**counts, "rate": round(self.rate, 4), "ci95": ci95, "held": self.held}
 
 
 @dataclass(frozen=True)
@@ -84,18 +87,18 @@ def check_promise(
         answered: what the kit said about other photos.
         with_second_look: whether as `edge tag` gives it; else by the embedder alone.
     """
-    trials, _ = of_photos(answered, with_second_look)
+    by_product = any(trial.products is not None for way in calibration.ways for trial in way.trials)
+    trials, _ = of_photos(answered, with_second_look, by_product)
     measured = tuple(_measured(one, matching, calibration.max_false_tags) for one in trials)
     return PromiseCheck(calibration.max_false_tags, calibration.confidence, measured)
 
 
 def _measured(trials: Trials, matching: Matching, promised: float) -> Measured:
-    false, _ = trials.outcome(matching.margin_threshold, matching.similarity_threshold, 0.5)
-    held = false <= promised * trials.count
-    return Measured(trials.name, trials.count, false, interval(false, trials.count), held)
+    false, rate, ci95 = trials.measured(matching.margin_threshold, matching.similarity_threshold)
+    return Measured(trials.name, trials.count, trials.products, false, rate, ci95, rate <= promised)
 
 
 def _row(one: Measured) -> list[str]:
     low, high = one.ci95
-    rate = f"{one.false / one.photos:.1%} ({low:.1%} to {high:.1%})"
-    return [NAMES[one.name], str(one.photos), str(one.false), rate]
+    tried = str(one.photos) if one.products is None else f"{one.photos} of {one.products} products"
+    return [NAMES[one.name], tried, str(one.false), f"{one.rate:.1%} ({low:.1%} to {high:.1%})"]

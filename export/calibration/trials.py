@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.detections import Int32s, require_shape
-from export.calibration.bounds import Float64s, mean_p_values, mean_upper_bound, p_values, upper_bound
+from export.calibration.bounds import Float64s, interval, mean_p_values, mean_upper_bound, p_values, upper_bound
 from export.evaluation.retrieval import NOTHING, Answers, possible_tags
 
 Ints = npt.NDArray[np.int64]
@@ -88,6 +88,18 @@ class Trials:
             return false, mean_upper_bound(float(self._means(margin, np.array([similarity]))[0]), self.products, error)
         counted = self._counted(margin, np.array([similarity]))
         return false, min(upper_bound(int(some[0]), n, error) for n, some in counted)
+
+    def measured(self, margin: float, similarity: float) -> tuple[int, float, tuple[float, float]]:
+        """Return how many trials get a false tag at two thresholds, their rate, and its 95 % interval.
+
+        Where a product counts once, the rate is the mean over products of the share of their trials that fail.
+        """
+        false = int((self._worst(margin) >= similarity).sum())
+        if self.products is None:
+            return false, false / self.count if self.count else 0.0, interval(false, self.count)
+        mean = float(self._means(margin, np.array([similarity]))[0])
+        low, high = 1 - mean_upper_bound(1 - mean, self.products, 0.025), mean_upper_bound(mean, self.products, 0.025)
+        return false, mean, (low, high)
 
     def _counted(self, margin: float, similarities: Float64s) -> list[tuple[int, Ints]]:
         """Return (number of trials, (g,) false ones) of all trials, or without each of the devices in turn."""

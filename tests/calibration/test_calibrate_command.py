@@ -83,6 +83,20 @@ def test_labelled_photos_alone_are_asked_without_their_product(made: Path, shard
     assert set(json.loads(done.stdout)["promise"]["measured"]) == {"nothing", "left_out", "shows"}
 
 
+def test_by_product_evaluate_counts_a_product_once(made: Path, shard: Path) -> None:
+    done = calibrate(made, shard, *with_photos(made), "--by", "product")
+    assert done.returncode == 5
+    assert "3 products with photos of a product are too few" in done.stderr and "59 are needed" in done.stderr
+    done = calibrate(made, shard, *with_photos(made), "--by", "product", "--json", "-", promise="0.7")
+    trials = {trial["name"]: trial for trial in json.loads(done.stdout)["ways"][0]["trials"]}
+    assert trials["shows"]["products"] == 3 and trials["nothing"]["products"] is None
+    labelled = ("--queries", made / "others.csv", "--images", made / "photos")
+    done = run("export", "evaluate", "--bundle", made / "bundle", "--shard", shard, *labelled, "--json", "-")
+    measured = json.loads(done.stdout)["promise"]["measured"]
+    assert measured["shows"]["products"] == 3 and measured["shows"]["ci95"][1] > 0.5
+    assert "70 of 3 products" in done.stderr
+
+
 def test_photos_of_nothing_alone_say_nothing_of_right_tags(made: Path, shard: Path) -> None:
     done = calibrate(made, shard, "--nothing", made / "nothing", "--json", "-")
     assert done.returncode == 0, done.stderr
