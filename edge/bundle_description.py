@@ -94,7 +94,7 @@ class SecondLookPart:
     """
 
     weight: float = 0.5
-    margin_threshold: float = 2.0
+    margin_threshold: float = 0.15
     products: int = 8
 
 

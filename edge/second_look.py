@@ -1,10 +1,10 @@
 """The second look: the first products of a search, ranked again by what is printed on them.
 
 An embedding says what a thing looks like as a whole; of two cartons of one brand it prefers the right one by a hair.
-So the keypoints of the crop are compared with those of each product's views, kept in the optional pack beside the
-thumbnails; a bundle may say that a large lead is left alone. Of each product the view speaks with which most keypoints
-agree. What sisters share does not tell them apart, so a keypoint that agrees with several products is shared out, the
-nearer a print, the more. The rule, for a product of similarity s whose shares come to n keypoints:
+So where the lead is small, the keypoints of the crop are compared with those of each product's views, kept in the
+optional pack beside the thumbnails. Of each product the view speaks with which most keypoints agree. What sisters share
+does not tell them apart, so a keypoint that agrees with several products is shared out, the nearer a print,
+the more. The rule, for a product of similarity s whose shares come to n keypoints:
 
     e = weight * log(1 + max(0, n - 3)) ; similarity = s + (1 - s) * (1 - exp(-e))
 
@@ -47,7 +47,7 @@ class SecondLook:
     shards: tuple[Shard, ...]
 
     def reorder(self, crop: ImageArray, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-        """Look again at the first products, unless their lead is large enough.
+        """Look again at the first products, if their lead is small.
 
         Args:
             crop: (h, w, 3) uint8 RGB; more than 200 pixels a side are not needed.
