@@ -28,6 +28,7 @@ from edge.errors import ArtefactRefused
 from edge.keypoints import Agreement, Keypoints, agreement, share_out
 from edge.preprocessing import ImageArray
 from edge.shard import Shard
+from edge.shard.calibration import rule_of
 from edge.sift import CROP_KEYPOINTS, CROP_SIDE, EXTRA, find_keypoints, is_installed
 from edge.tags import Candidate
 
@@ -92,14 +93,16 @@ class SecondLook:
 
 
 def open_second_look(rule: SecondLookPart | None, shards: Sequence[Shard]) -> SecondLook | None:
-    """Open the second look, or return None where `why_not` has a reason.
+    """Open the second look by the bundle's rule, or by that which the catalogues were calibrated with.
+
+    Returns:
+        None where `why_not` has a reason.
 
     Raises:
-        ArtefactRefused: a shard's pack is not what it says it is.
+        ArtefactRefused: a shard's pack or calibration is not what it says it is.
     """
-    if rule is None or why_not(rule, shards):
-        return None
-    return SecondLook(rule, tuple(shards))
+    chosen = rule_of(rule, (shard.calibration for shard in shards))
+    return None if chosen is None or why_not(chosen, shards) else SecondLook(chosen, tuple(shards))
 
 
 def why_not(rule: SecondLookPart | None, shards: Sequence[Shard]) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edge.preprocessing import ImageArray
+from edge.shard.calibration import rule_of
 from edge.shard.vectors import Int8s
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class TagRun:
     @property
     def rule(self) -> SecondLookPart | None:
         """The rule of the second look that was taken; None: ranked by the embedder alone."""
-        return self.bundle.second_look if self.second_look else None
+        return rule_of(self.bundle.second_look, (s.calibration for s in self.shards)) if self.second_look else None
 
     def matching(self, candidate: Candidate) -> Matching:
         """Return the thresholds that a product is judged by: those of its catalogue, else the bundle's."""

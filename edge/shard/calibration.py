@@ -12,6 +12,7 @@ each manner of ranking that was calibrated, since a second look moves similariti
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -115,6 +116,20 @@ class Calibration:
     def way(self, second_look: SecondLookPart | None) -> Way | None:
         """Return the way for a rule of the second look (None: for the embedder alone), or None."""
         return next((way for way in self.ways if way.second_look == second_look), None)
+
+
+def rule_of(default: SecondLookPart | None, calibrations: Iterable[Calibration | None]) -> SecondLookPart | None:
+    """Return the rule of the second look that some catalogues are to be looked at by.
+
+    Args:
+        default: the bundle's rule; None: it has none, so there is no second look.
+        calibrations: those of the catalogues, None where a catalogue has none.
+
+    Returns:
+        The rule that they were calibrated with, where there is one and no other; else the bundle's.
+    """
+    found = {way.second_look for one in calibrations if one for way in one.ways if way.second_look}
+    return default if default is None or len(found) != 1 else found.pop()
 
 
 def calibration_bytes(calibration: Calibration) -> bytes:

@@ -169,7 +169,7 @@ class Shard:
         if self.calibration is None:
             why = "it was made for another shard: run `export calibrate` on this one"
         else:
-            why = f"it was not made {'with' if second_look else 'without'} this second look"
+            why = f"it was not made {'with' if second_look else 'without'} the second look that is taken"
         return f"{self.root / CALIBRATION} is not used, the bundle's thresholds are: {why}"
 
     def thumbnail(self, row: int) -> bytes | None:

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from edge.bundle import Bundle
 from edge.pipeline import Kit
 from edge.second_look import SecondLook
 from edge.shard.calibration import Calibration, Way
@@ -17,6 +20,19 @@ from export.calibration.products import products_against_each_other
 from export.calibration.trials import RightTags, Trials, false_tags, right_tags
 from export.evaluation.photos import Answered
 from export.evaluation.retrieval import NOTHING
+
+ALWAYS = 2.0
+"""No lead reaches it, but that of a product whose rival is its very opposite."""
+
+
+def looking_always(bundle: Bundle, second_look: SecondLook) -> SecondLook:
+    """Return a second look by the bundle's rule, but whatever the lead.
+
+    Where only close calls are looked at again, a similarity that evidence has raised stands beside one that nobody
+    looked at, and no threshold suits both; see docs/calibrate.md.
+    """
+    assert bundle.second_look is not None, "there is no second look without a rule"
+    return replace(second_look, rule=replace(bundle.second_look, margin_threshold=ALWAYS))
 
 
 def calibrate(

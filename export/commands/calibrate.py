@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from edge.media.sources import PICTURE_SUFFIXES, expand_inputs
 from edge.pipeline import Kit
 from edge.shard import open_shard
 from edge.shard.calibration import CALIBRATION, Calibration, write_calibration
-from export.calibration.calibrating import calibrate
+from export.calibration.calibrating import calibrate, looking_always
 from export.calibration.choosing import Promise
 from export.calibration.feedback import Feedback, read_feedback
 from export.calibration.originals import usable_queries
@@ -73,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
     bundle, shard = load_bundle(choose_bundle(args.bundle)), open_shard(args.shard)
     feedback = read_feedback(args.feedback, shard) if args.feedback else None
     kit = Kit.open(bundle, [shard], hardware=hardware_of(args), second_look=not args.no_second_look)
+    if kit.second_look:
+        kit = replace(kit, second_look=looking_always(bundle, kit.second_look))
     answered, problems = _asked(kit, args, promise)
     for problem in (*problems, *(feedback.problems if feedback else ())):
         say(f"export calibrate: {problem}")

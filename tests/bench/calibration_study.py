@@ -36,6 +36,7 @@ from edge.shard import Shard, open_shard
 from edge.sift import CROP_KEYPOINTS, CROP_SIDE, find_keypoints
 from edge.stopwatch import Stopwatch
 from edge.tags import Candidate
+from export.calibration.calibrating import ALWAYS
 from export.calibration.choosing import GRID, Promise, choose
 from export.calibration.trials import Trials, false_tags, right_tags
 from export.evaluation.photos import open_photo
@@ -46,7 +47,6 @@ GROCERY, CLOTHING = shared_folder() / "data/grocery_store", shared_folder() / "d
 CARTONS = {"Juice", "Milk", "Oat-Milk", "Sour-Cream", "Sour-Milk", "Soyghurt", "Soy-Milk", "Yoghurt"}
 PROMISE = Promise(0.05, 0.95)
 WAYS = ("second look", "second look at leads below 0.15", "embedder alone")
-FORMER_LEAD = 0.15
 REMEMBERED = 24
 CASES = {"hard": "a third of the cartons left out", "easy": "clothing"}
 Row = dict[str, Any]
@@ -227,7 +227,7 @@ def measure(bundle_folder: Path, out: Path, repeats: int) -> None:
         cartons = [remembered(kit, GROCERY / r["path"], shard.find(r["product_id"]) or 0, r["split"]) for r in rows]
         clothes = [remembered(kit, path, NOTHING, "") for path in tqdm(sorted(CLOTHING.rglob("*.jpg")), "clothing")]
     assert bundle.second_look is not None
-    rules = (bundle.second_look, replace(bundle.second_look, margin_threshold=FORMER_LEAD), None)
+    rules = (replace(bundle.second_look, margin_threshold=ALWAYS), bundle.second_look, None)
     measured = []
     for way, rule in zip(WAYS, rules, strict=True):
         for repeat in tqdm(range(3 * repeats), way):
@@ -253,7 +253,8 @@ def measure_products(bundle_folder: Path, out: Path, repeats: int) -> None:
         "| way | promise of 10 % about | false tags | over 10 % | right tags kept, cartons |",
         "|---|---|---|---|---|",
     ]
-    for way, rule in ((WAYS[0], bundle.second_look), (WAYS[2], None)):
+    assert bundle.second_look is not None
+    for way, rule in ((WAYS[0], replace(bundle.second_look, margin_threshold=ALWAYS)), (WAYS[2], None)):
         for by in ("photos", "products"):
             pairs = [_new_products(kit, photos, rule, by == "products", n // 3, n % 3) for n in range(3 * repeats)]
             rates, kept = zip(*pairs, strict=True)

@@ -21,6 +21,7 @@ from edge.shard.calibration import (
     Way,
     calibration_bytes,
     read_calibration,
+    rule_of,
     write_calibration,
 )
 from tests.small_shards import random_shard
@@ -65,8 +66,17 @@ def test_another_second_look_than_was_calibrated_is_not_covered(shard: Shard) ->
     write_calibration(shard.root, calibration(shard, LOOKED))
     other = replace(RULE, weight=1.0)
     assert shard.matching(BUNDLE, other) == BUNDLE
-    assert "not made with this second look" in str(shard.calibration_note(other))
-    assert "not made without this second look" in str(shard.calibration_note(None))
+    assert "not made with the second look that is taken" in str(shard.calibration_note(other))
+    assert "not made without the second look that is taken" in str(shard.calibration_note(None))
+
+
+def test_catalogues_are_looked_at_by_the_rule_that_they_were_calibrated_with(shard: Shard) -> None:
+    always = replace(RULE, margin_threshold=2.0)
+    one = calibration(shard, ALONE, replace(LOOKED, second_look=always))
+    assert rule_of(RULE, []) == rule_of(RULE, [None]) == rule_of(RULE, [calibration(shard, ALONE)]) == RULE
+    assert rule_of(RULE, [one]) == rule_of(RULE, [one, None, one]) == always
+    assert rule_of(RULE, [one, calibration(shard, replace(LOOKED, second_look=replace(RULE, weight=1.0)))]) == RULE
+    assert rule_of(None, [one]) is None
 
 
 @pytest.mark.parametrize("change", [{"shard": "c" * 64}, {"space_id": "6" * 64}])
