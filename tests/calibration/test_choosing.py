@@ -118,6 +118,7 @@ def test_by_product_the_promise_is_about_products(seed: int) -> None:
 tag = st.tuples(st.integers(0, 99), st.integers(0, 200), st.sampled_from([0.0, 0.05, 0.1, 0.3]))
 
 
+@settings(deadline=None)
 @given(st.lists(tag, max_size=60))
 def test_stricter_thresholds_never_give_more_false_tags(tags: list[tuple[int, int, float]]) -> None:
     """What fixed-sequence testing needs so that its first failure is the last word."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.bundle import Matching
@@ -177,6 +177,7 @@ votes = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(votes, st.lists(st.tuples(st.integers(0, 8), st.integers(0, 200)), max_size=20))
 def test_one_device_makes_nothing_stricter_than_all_others_say(
     rows: list[tuple[int, int, str, int]], attack: list[tuple[int, int]]
@@ -189,6 +190,7 @@ def test_one_device_makes_nothing_stricter_than_all_others_say(
     assert (accepted(trials_of([*honest, *bad])) >= accepted(others)).all()
 
 
+@settings(deadline=None)
 @given(votes, st.integers(0, 8))
 def test_one_device_makes_nothing_looser_than_five_more_accepted_tags(
     rows: list[tuple[int, int, str, int]], products: int
