@@ -25,7 +25,7 @@ from edge.tracks.votes import Status
 GAP_S = 2.5
 """A product that comes back within this time is the same appearance."""
 BRIEF = 2
-BRIEF_S = 1.0
+BRIEF_S = 0.6
 """A track of no more sightings is brief; it may begin or end so long before or after the one that it is of."""
 INSIDE = 0.7
 """So much of a box lies inside another one's if both are of one object."""
@@ -104,7 +104,7 @@ def gather(
         gap_s: what comes back within so many seconds is the same appearance.
         settle: takes a second look at a track, once what is part of another is gone.
     """
-    tracks = [settle(track) for track in _each_once(sorted(tracks, key=lambda track: track.start_s))]
+    tracks = [settle(track) for track in _each_once(sorted(tracks, key=lambda track: track.start_s), gap_s)]
     sure = _chained([track for track in tracks if track.status == "match"], gap_s)
     unsure = _let_follow([track for track in tracks if track.status == "ambiguous"], sure, gap_s)
     unknown = _let_follow([track for track in tracks if track.status == "unmatched"], sure, gap_s)
@@ -112,20 +112,30 @@ def gather(
     return [_doubted(one) for one in known], _as_one(_resumed(unknown, gap_s))
 
 
-def _each_once(tracks: Sequence[Named]) -> list[Named]:
+def _each_once(tracks: Sequence[Named], gap_s: float) -> list[Named]:
     """Leave out tracks that are of another one's object; where they reach beyond it in time, it is there then."""
-    kept = {place: track for place, track in enumerate(tracks) if _owner(track, tracks) is None}
-    for track in tracks:
-        owner = _owner(track, tracks)
+    owners = [_owner(track, tracks, gap_s) for track in tracks]
+    kept = {place: track for place, track in enumerate(tracks) if owners[place] is None}
+    for track, owner in zip(tracks, owners, strict=True):
         if owner in kept:
             kept[owner] = _extended(kept[owner], track)
     return list(kept.values())
 
 
-def _owner(track: Named, tracks: Sequence[Named]) -> int | None:
+def _owner(track: Named, tracks: Sequence[Named], gap_s: float) -> int | None:
     """Return the place of the track of whose object a track is: of several, the one seen most often."""
+    if _is_borne_out(track, tracks, gap_s):
+        return None
     owners = [place for place, other in enumerate(tracks) if _is_of(track, other)]
     return max(owners, key=lambda place: tracks[place].sightings, default=None)
+
+
+def _is_borne_out(track: Named, tracks: Sequence[Named], gap_s: float) -> bool:
+    """Return whether a brief track has the product of one that is not brief, shortly before or after it."""
+    if track.status == "unmatched" or track.sightings > BRIEF:
+        return False
+    others = (one for one in tracks if one.status != "unmatched" and one.sightings > BRIEF)
+    return any(one.product == track.product and _near(track, one, gap_s) for one in others)
 
 
 def _extended(owner: Named, by: Named) -> Named:

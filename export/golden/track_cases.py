@@ -218,6 +218,15 @@ def _places() -> list[Json]:
             [_look(0.0, _seen(SOY, _at(104, 150, 72, 84), patch="b")), *_every(0.2, 4, _seen(), start_s=0.2)],
         ),
         _case(
+            "another one comes in where one has left",
+            [
+                *_every(0.2, 4, _seen()),
+                _look(1.0, _seen(SOY, _at(104, 120, 72, 110), patch="c")),
+                _look(1.2),
+                *_every(0.2, 4, _seen(SOY, _at(110, 60), patch="b"), start_s=1.4),
+            ],
+        ),
+        _case(
             "a small thing before a large one",
             [
                 *_every(0.2, 4, _seen(NOTHING, _at(60, 20, 300, 330))),

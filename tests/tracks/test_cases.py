@@ -72,6 +72,7 @@ EXPECTED = {
     "another product put in its place": [("oat", "match", 0.0, 0.6), ("soy", "match", 0.8, 1.4)],
     "a part taken for a sister": [("oat", "match", 0.0, 1.2)],
     "a sister as it comes in": [("oat", "match", 0.0, 0.8)],
+    "another one comes in where one has left": [("oat", "match", 0.0, 0.6), ("soy", "match", 1.0, 2.0)],
     "a small thing before a large one": [("soy", "match", 0.8, 1.0)],
     "a weak part": [("oat", "match", 0.0, 0.6)],
     "unknown": [],
