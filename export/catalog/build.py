@@ -167,7 +167,7 @@ def _keyed(items: Items, images: Path) -> tuple[Items, list[_KeyedView]]:
     for view in items.views:
         try:
             if view.image not in hashes:
-                hashes[view.image] = _picture_sha256(images / view.image)
+                hashes[view.image] = picture_sha256(images / view.image)
         except MediaError as e:
             unusable[view] = str(e)
             continue
@@ -182,7 +182,12 @@ def _keyed(items: Items, images: Path) -> tuple[Items, list[_KeyedView]]:
     return Items(items.records, items.views, items.problems, notes), list(keyed.values())
 
 
-def _picture_sha256(path: Path) -> bytes:
+def picture_sha256(path: Path) -> bytes:
+    """Return the 32 bytes of a picture file's SHA-256, which the keys of its views are made of.
+
+    Raises:
+        MediaError: it is missing, empty, or cannot be read.
+    """
     try:
         if path.stat().st_size == 0:
             raise MediaError(f"{path}: is empty")

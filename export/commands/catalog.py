@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.bundle import load_bundle
-from edge.command_line import progress, say, write_json
+from edge.command_line import peak_memory_bytes, progress, say, write_json
 from edge.errors import MissingExtra, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.shard import Shard, open_shard
@@ -133,7 +133,7 @@ def _document(result: BuildResult, out: Path, seconds: float) -> dict[str, Any]:
         "keypoints": result.keypoints,
         "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
         "seconds": round(seconds, 3),
-        "peak_memory_bytes": _peak_memory_bytes(),
+        "peak_memory_bytes": peak_memory_bytes(),
         "problems": _listed(result.items.problems),
         "notes": _listed(result.items.notes),
     }
@@ -165,13 +165,3 @@ def _summary(document: dict[str, Any]) -> str:
         f"{document['seconds']:.1f} s, {rate:.1f} pictures/s" + (f", peak {memory / 1e6:.0f} MB" if memory else ""),
     ]
     return "\n".join(lines)
-
-
-def _peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has held, or None where the platform does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
