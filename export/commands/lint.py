@@ -138,7 +138,9 @@ def _tell(document: Mapping[str, Any], linted: Linted, problems: Sequence[str], 
     for sentence in (*problems, *(f"note: {note}" for note in linted.notes)):
         say(f"export lint: {sentence}")
     shard = document["shard"]
-    print(f"{shard['catalog']} version {shard['version']}: {shard['products']} products, {shard['views']} views", file=out)
+    print(
+        f"{shard['catalog']} version {shard['version']}: {shard['products']} products, {shard['views']} views", file=out
+    )
     for check in document["checks"]:
         mine = [finding for finding in linted.findings if finding.check == check["name"]]
         state = "fails" if not check["passed"] else "warns" if mine else "ok" if check["looked_at"] else "not asked"
@@ -146,7 +148,10 @@ def _tell(document: Mapping[str, Any], linted: Linted, problems: Sequence[str], 
         for finding in mine[:SHOWN]:
             print(f"             {_line(finding)}", file=out)
         if len(mine) > SHOWN:
-            print(f"             and {len(mine) - SHOWN} more: --report OUT.html shows them, --json FILE has all", file=out)
+            print(
+                f"             and {len(mine) - SHOWN} more: --report OUT.html shows them, --json FILE has all",
+                file=out,
+            )
     passed = "nothing keeps it from being published" if document["passed"] else "not to be published as it is"
     print(f"{passed} ({document['seconds']:.1f} s)", file=out)
 

@@ -92,7 +92,8 @@ def ask_canaries(kit: Kit, canaries: Sequence[Canary], table: Path, photos: Path
         photos: folder that their paths start from.
         watch: shows how far it is.
     """
-    findings, problems = [], []
+    findings: list[Finding] = []
+    problems = []
     asked = 0
     for canary in watch(canaries, "canaries", len(canaries)):
         try:
@@ -123,7 +124,11 @@ def _missed(canary: Canary, found: SourceTags, shard: Shard) -> Iterator[Finding
     title = canary.product_id if row is None else shard.texts("title")[row]
     other, why = _why_not(found, tagged, absent=row is None)
     yield Finding(
-        "canaries", f"is not tagged on {canary.photo}: {why}", Place(canary.product_id, title), other, photo=canary.photo
+        "canaries",
+        f"is not tagged on {canary.photo}: {why}",
+        Place(canary.product_id, title),
+        other,
+        photo=canary.photo,
     )
 
 

@@ -18,13 +18,13 @@ from edge.errors import ArtefactRefused
 from edge.pipeline import Kit
 from edge.shard import Shard
 from export.catalog.items import Items
+from export.catalog.limits import DRAWS, Limits
+from export.catalog.scanning import MOST_PAIRS, Views, of_the_catalogue, scan
 from export.lint.canaries import Canary, ask_canaries
 from export.lint.findings import BY_NAME, CHECKS, Finding, Level, Place
 from export.lint.neighbours import alike, misfits
 from export.lint.pictures import empty_vectors, picture_files, thumbnails
 from export.lint.places import Pictures, Places, pictures_of
-from export.lint.rule import DRAWS, Rule
-from export.lint.scanning import MOST_PAIRS, Views, of_the_catalogue, scan
 from export.lint.shadows import find_shadowed
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Linted:
         photos: folder of the canaries' photos.
     """
 
-    rule: Rule
+    rule: Limits
     findings: tuple[Finding, ...]
     looked_at: Mapping[str, int]
     notes: tuple[str, ...] = ()
@@ -123,7 +123,7 @@ def lint(shard: Shard, matching: Matching, material: Material) -> Linted:
         matching: the thresholds that its tags are judged by.
         material: pictures and canaries.
     """
-    rule, views, so_far = Rule.of(matching), Views.of(shard), _Gathered()
+    rule, views, so_far = Limits.of(matching), Views.of(shard), _Gathered()
     pictures = None
     if material.items is not None:
         pictures = pictures_of(material.items, material.table, material.images, material.watch)
@@ -159,7 +159,9 @@ def _look_at_pictures(shard: Shard, views: Views, places: Places, material: Mate
     try:
         pack = shard.thumbnails
     except ArtefactRefused as e:
-        so_far.findings.append(Finding("broken_pictures", f"the thumbnails cannot be used: {e}", Place("", shard.catalog)))
+        so_far.findings.append(
+            Finding("broken_pictures", f"the thumbnails cannot be used: {e}", Place("", shard.catalog))
+        )
         return
     if pack is not None:
         blank_already = {f.place.key for f in so_far.findings if f.check == "blank_pictures"}
@@ -172,7 +174,7 @@ def _look_at_pictures(shard: Shard, views: Views, places: Places, material: Mate
         )
 
 
-def _hold_together(views: Views, rule: Rule, places: Places, material: Material, so_far: _Gathered) -> None:
+def _hold_together(views: Views, rule: Limits, places: Places, material: Material, so_far: _Gathered) -> None:
     scanned = scan(of_the_catalogue(views), views, rule.near, material.watch, "comparing views")
     pairs = list(alike(scanned, views, rule, places))
     so_far.findings += [*pairs, *misfits(scanned, views, rule, places)]

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from export.catalog.limits import Limits
+from export.catalog.scanning import NONE, Scanned, Views
 from export.lint.findings import Finding
 from export.lint.places import Places
-from export.lint.rule import Rule
-from export.lint.scanning import NONE, Scanned, Views
 
 
-def misfits(scanned: Scanned, views: Views, rule: Rule, places: Places) -> Iterator[Finding]:
+def misfits(scanned: Scanned, views: Views, rule: Limits, places: Places) -> Iterator[Finding]:
     """Yield the views that the rest of the catalogue would surely tag as another product (each left out in turn)."""
     lead = scanned.other - scanned.own
     wrong = (scanned.own > NONE) & (scanned.other >= rule.photo) & (lead >= rule.lead)
@@ -27,7 +27,7 @@ def misfits(scanned: Scanned, views: Views, rule: Rule, places: Places) -> Itera
         yield Finding("misfits", sentence, places.view(row, view), other, similarity, exclude=True)
 
 
-def alike(scanned: Scanned, views: Views, rule: Rule, places: Places) -> Iterator[Finding]:
+def alike(scanned: Scanned, views: Views, rule: Limits, places: Places) -> Iterator[Finding]:
     """Yield the pairs of products that have the same picture, or nearly so, the most alike first."""
     by_likeness = sorted(scanned.pairs.items(), key=lambda pair: (-pair[1][0], pair[0]))
     for (a, b), (similarity, of_a, of_b) in by_likeness:
@@ -51,7 +51,7 @@ def _same(a: int, b: int, of_a: int, of_b: int, scanned: Scanned, views: Views, 
     return Finding("same_picture", sentence, places.view(a, of_a), other, 1.0, exclude=certain)
 
 
-def _near(a: int, b: int, of_a: int, of_b: int, similarity: float, rule: Rule, places: Places) -> Finding:
+def _near(a: int, b: int, of_a: int, of_b: int, similarity: float, rule: Limits, places: Places) -> Finding:
     other = places.view(b, of_b)
     told = "not even the picture itself is told apart" if similarity >= rule.same else "weak photos come out ambiguous"
     sentence = f"is {similarity:.3f} like {other.title} ({other.product_id}): {told}"

@@ -1,4 +1,4 @@
-"""Checks of pictures themselves: the files where they are at hand, else the thumbnails; and vectors that say nothing."""
+"""Checks of the pictures themselves: the files where they are at hand, the thumbnails; and vectors that say nothing."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from edge.errors import ArtefactRefused, MediaError
 from edge.media.pictures import read_picture
 from edge.preprocessing import ImageArray
 from edge.shard import Shard
+from export.catalog.limits import LEAST_LEVELS
+from export.catalog.scanning import Views
 from export.lint.findings import Finding, Place
 from export.lint.places import Pictures, Places
-from export.lint.rule import LEAST_LEVELS
-from export.lint.scanning import Views
 
 WatchRows = Callable[[Iterable[int], str, int], Iterable[int]]
 _SIDE = 32

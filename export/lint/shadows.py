@@ -3,8 +3,8 @@
 In many dimensions some points are the nearest neighbour of very many queries, others of none (hubs and anti-hubs:
 Radovanovic, Nanopoulos and Ivanovic, Hubs in Space, JMLR 11, 2010), and hubs are points near the mean of the data.
 Photos fall towards that mean: a photo is the product and, beside it, anything. So photos of each product are imagined:
-of similarity `Rule.photo` to one of its pictures, and for the rest a draw from the normal distribution with the mean and
-covariance of the catalogue's own vectors. A product that wins none of them is shadowed.
+of similarity `Limits.photo` to one of its pictures, and for the rest a draw from the normal distribution with the mean
+and covariance of the catalogue's own vectors. A product that wins none of them is shadowed.
 
 Whoever wins one photo need not be asked again, so that the draws cost little more than a first look at all.
 """
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edge.detections import Float32s
-from export.lint.rule import DRAWS
-from export.lint.scanning import Ints, Queries, Views, Watch, scan, unit
+from export.catalog.limits import DRAWS
+from export.catalog.scanning import Ints, Queries, Views, Watch, scan, unit
 
 SEED = 20261127
 _AT_ONCE = 8192

@@ -101,7 +101,7 @@ def unit(vectors: npt.NDArray[np.generic]) -> Float32s:
     """Return float32 (n, ndim): rows scaled to length 1; a row of zeros stays zero."""
     values = vectors.astype(np.float32)
     length = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.divide(values, length, out=np.zeros_like(values), where=length > 0)
+    return np.asarray(np.divide(values, length, out=np.zeros_like(values), where=length > 0), np.float32)
 
 
 def of_the_catalogue(views: Views) -> Queries:
@@ -138,9 +138,7 @@ def scan(
     return Scanned(own, other, found.other_view, found.pairs, left_off)
 
 
-def _set_own_apart(
-    block: Float32s, queries: Queries, asked: slice, views: Views, first: int, found: Scanned
-) -> None:
+def _set_own_apart(block: Float32s, queries: Queries, asked: slice, views: Views, first: int, found: Scanned) -> None:
     """Note the nearest view of the query's own product, and take these views out of the block."""
     product = queries.product[asked]
     begin = np.maximum(views.offsets[product] - first, 0)
@@ -160,7 +158,7 @@ def _take_nearest(block: Float32s, asked: slice, first: int, found: Scanned) -> 
     better = near > found.other[asked]
     found.other[asked][better] = near[better]
     found.other_view[asked][better] = column[better] + first
-    return near
+    return np.asarray(near, np.float32)
 
 
 def _gather(

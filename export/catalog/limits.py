@@ -13,7 +13,7 @@ LEAST_LEVELS = 8
 
 
 @dataclass(frozen=True)
-class Rule:
+class Limits:
     """The limits, see docs/lint.md for why they are these.
 
     Attributes:
@@ -29,7 +29,7 @@ class Rule:
     near: float
 
     @classmethod
-    def of(cls, matching: Matching) -> Rule:
+    def of(cls, matching: Matching) -> Limits:
         """Return the limits that follow from the thresholds of a bundle or a calibrated shard.
 
         A photo of similarity c to picture a, and otherwise like nothing in particular, has the similarity c * s to a
