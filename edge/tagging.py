@@ -189,7 +189,7 @@ def _unmatched(appearance: _Appearance) -> Unmatched:
     return Unmatched(
         start_s=appearance.trail[0][0],
         end_s=appearance.trail[-1][0],
-        best=Moment(best.timestamp_s, best.xyxy, best.crop),
+        best=Moment(best.timestamp_s, best.xyxy, best.crop, best.vector),
         trail=tuple(appearance.trail),
         nearest=best.candidates[0] if best.candidates else None,
     )

@@ -74,7 +74,12 @@ def _decisions(home: Path) -> dict[str, Any]:
         problems.append(str(e))
     enrolment = read_enrolment(home)
     return {
-        "drafts": {"sources": drafts.sources, "tags": drafts.tags, "bytes": _database_bytes(home / DRAFTS)},
+        "drafts": {
+            "sources": drafts.sources,
+            "tags": drafts.tags,
+            "objects": drafts.objects,
+            "bytes": _database_bytes(home / DRAFTS),
+        },
         "outbox": {"waiting": events.waiting, "refused": events.refused, "bytes": _database_bytes(home / OUTBOX)},
         "enrolment": {"server": enrolment.server, "device_id": enrolment.device_id} if enrolment else None,
         "problems": problems,
