@@ -9,7 +9,9 @@ The rule, in its order (docs/feedback.md says what it is for and what it does no
    are asked for; so no device's vector is published, and none weighs more than its share. The next view of the
    product is made of the voices that are left.
 4. The view itself must be tagged as its product surely, by the catalogue's own pictures.
-5. It must not make a picture of another product lose, nor a canary.
+5. It must not make a picture of another product lose, nor a canary, nor a voice that speaks for another product: what
+   photos have in common would else draw the photos of products that no device has spoken for. So one device can keep
+   a view from being added, but never have one added.
 
 Pictures are never replaced, moved or left out: views are only added, at most a few for each product.
 
@@ -31,7 +33,7 @@ from edge.detections import Float32s
 from edge.shard.vectors import quantize, view_key
 from export.catalog.extra import Base, ExtraViews
 from export.catalog.scanning import unit
-from export.feedback.harm import Sightings, harm, held_against
+from export.feedback.harm import TAKES_A_VOICE, Made, Sightings, harms, held_against, without_takers
 
 DEVICES, LEAST_DEVICES = 3, 2
 PER_PRODUCT, MOST_PER_PRODUCT = 2, 8
@@ -89,24 +91,33 @@ def guard(contributed: Sequence[ContributedView], base: Base, rule: Guard, canar
     """
     left_out: Counter[str] = Counter()
     spoken = _believable(contributed, base, rule, left_out)
-    keys, vectors, products = [], [], []
-    for row, voices in sorted(spoken.items()):
-        made = list(_agreed([_middle(said) for _, said in sorted(voices.items())], rule))
-        if not made:
-            left_out[TOO_FEW] += sum(map(len, voices.values()))
-        for vector in made:
-            if reason := harm(vector, row, base, rule.matching, canaries):
-                left_out[reason] += 1
-                continue
-            kept = quantize(vector[None])[0]
-            keys.append(view_key(base.product_ids[row], hashlib.sha256(b"contributed\0" + kept.tobytes()).digest()))
-            vectors.append(kept)
-            products.append(row)
+    voices = {row: [_middle(said) for _, said in sorted(of.items())] for row, of in sorted(spoken.items())}
+    made: list[Made] = []
+    for row, of in voices.items():
+        agreed = list(_agreed(of, rule))
+        if not agreed:
+            left_out[TOO_FEW] += sum(map(len, spoken[row].values()))
+        made += [(row, vector) for vector in agreed]
+    reasons = harms(made, base, rule.matching, canaries)
+    left_out.update(reason for reason in reasons if reason)
+    made = [one for one, reason in zip(made, reasons, strict=True) if reason is None]
+    kept = without_takers(made, voices, base)
+    left_out[TAKES_A_VOICE] += len(made) - len(kept)
+    return Judged(_as_views(kept, base), len(contributed), len({view.voice for view in contributed}), dict(left_out))
+
+
+def _as_views(kept: Sequence[Made], base: Base) -> ExtraViews:
+    vectors = [quantize(vector[None])[0] for _, vector in kept]
+    keys = [
+        view_key(base.product_ids[row], hashlib.sha256(b"contributed\0" + vector.tobytes()).digest())
+        for (row, _), vector in zip(kept, vectors, strict=True)
+    ]
     ndim = base.views.vectors.shape[1]
-    views = ExtraViews(
-        np.array(keys, np.uint64), np.array(vectors, np.int8).reshape(-1, ndim), np.array(products, np.int64)
+    return ExtraViews(
+        np.array(keys, np.uint64),
+        np.array(vectors, np.int8).reshape(-1, ndim),
+        np.array([row for row, _ in kept], np.int64),
     )
-    return Judged(views, len(contributed), len({view.voice for view in contributed}), dict(left_out))
 
 
 def _believable(
