@@ -5,9 +5,11 @@ The rule, in its order (docs/feedback.md says what it is for and what it does no
 1. A vector speaks for its product only where the catalogue's own pictures would tag it so: as similar to them as a tag
    must be, and nearer to them than to any picture of another product.
 2. A device has one voice for a product: of its vectors the one that the others are most like.
-3. A view is the mean of the voices that agree (as similar to the middle one as a tag must be), of as many devices as
-   are asked for; so no device's vector is published, and none weighs more than its share. The next view of the
-   product is made of the voices that are left.
+3. A view is made of the voices that agree (as similar to the middle one as a tag must be), of as many devices as are
+   asked for: each of its numbers is the median of theirs (the coordinate-wise median; Yin, Chen, Ramchandran and
+   Bartlett, Byzantine-robust distributed learning, ICML 2018). So no device's vector is published, and with three
+   voices or more no single one moves a number out of the range of the others. The next view of the product is made of
+   the voices that are left.
 4. The view itself must be tagged as its product surely, by the catalogue's own pictures.
 5. It must not make a picture of another product lose, nor a canary, nor a voice that speaks for another product: what
    photos have in common would else draw the photos of products that no device has spoken for. So one device can keep
@@ -156,7 +158,7 @@ def _middle(said: Sequence[Float32s]) -> Float32s:
 
 
 def _agreed(voices: Sequence[Float32s], rule: Guard) -> Iterator[Float32s]:
-    """Yield the mean of each group of voices that agree, the largest group first; a voice is in one group only."""
+    """Yield the median of each group of voices that agree, the largest group first; a voice is in one group only."""
     left = np.stack(voices)
     for _ in range(rule.per_product):
         if len(left) < rule.devices:
@@ -167,5 +169,5 @@ def _agreed(voices: Sequence[Float32s], rule: Guard) -> Iterator[Float32s]:
         members = agree[int(strength.argmax())]
         if members.sum() < rule.devices:
             return
-        yield unit(left[members].mean(axis=0, keepdims=True))[0]
+        yield unit(np.median(left[members], axis=0, keepdims=True))[0]
         left = left[~members]

@@ -16,7 +16,7 @@ from edge.contributed import ContributedView
 from edge.shard.vectors import quantize
 from export.catalog.extra import Base
 from export.catalog.scanning import unit
-from export.feedback.guard import TOO_FEW, Guard, Judged, guard
+from export.feedback.guard import TOO_FEW, Guard, Judged, _agreed, guard
 from export.feedback.harm import TAKES_A_CANARY, TAKES_A_PICTURE, TAKES_A_VOICE, Sightings
 
 SPACE = "5" * 64
@@ -108,6 +108,17 @@ def test_one_attacker_among_honest_devices_weighs_no_more_than_its_share() -> No
     crowd = np.stack([photo(victim, seed) for seed in range(200)])
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
     assert (first_for(crowd, judged) == first_for(crowd, guard([], BASE, RULE))).mean() > 0.99
+
+
+@given(st.integers(0, 2**31), st.integers(2, 6))
+def test_no_single_device_moves_a_number_out_of_the_range_of_the_others(seed: int, honest_devices: int) -> None:
+    rng = np.random.default_rng(seed)
+    others = unit(PICTURES[4] + 0.03 * rng.standard_normal((honest_devices, NDIM)))
+    forged = unit((PICTURES[4] + 0.06 * rng.standard_normal(NDIM))[None])[0]
+    made = list(_agreed([*others, forged], RULE))
+    for view in made[:1]:
+        scale = float(np.linalg.norm(np.median(np.vstack([others, forged]), axis=0)))
+        assert (view * scale >= others.min(axis=0) - 1e-6).all() and (view * scale <= others.max(axis=0) + 1e-6).all()
 
 
 def test_colluders_cannot_have_another_products_pictures_tagged_as_theirs() -> None:
