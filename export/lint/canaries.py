@@ -123,6 +123,8 @@ def _missed(canary: Canary, found: SourceTags, shard: Shard) -> Iterator[Finding
     row = shard.find(canary.product_id)
     title = canary.product_id if row is None else shard.texts("title")[row]
     other, why = _why_not(found, tagged, absent=row is None)
+    if other is not None and other.product_id == canary.product_id:
+        other = None
     yield Finding(
         "canaries",
         f"is not tagged on {canary.photo}: {why}",
