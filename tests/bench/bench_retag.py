@@ -68,9 +68,7 @@ def main() -> None:
 
 
 def _run(bundle, shard, tags, unmatched, content="c" * 64):  # type: ignore[no-untyped-def]
-    source = SourceTags(
-        "clip.mp4", "video", 2.0, (9, 9), False, 1, 1, 1, None, tuple(tags), tuple(unmatched), content
-    )
+    source = SourceTags("clip.mp4", "video", 2.0, (9, 9), False, 1, 1, 1, None, tuple(tags), tuple(unmatched), content)
     return TagRun(bundle, (shard,), (source,), {}, False)
 
 
