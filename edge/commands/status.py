@@ -110,7 +110,8 @@ def _print(result: dict[str, Any]) -> None:
     for problem in result["problems"]:
         print(f"problem  {problem}")
     drafts, outbox, enrolment = result["drafts"], result["outbox"], result["enrolment"]
-    print(f"drafts   {drafts['tags']} tags of {drafts['sources']} sources  {_size(drafts['bytes'])}")
+    objects = f", {drafts['objects']} objects without a product" if drafts["objects"] else ""
+    print(f"drafts   {drafts['tags']} tags of {drafts['sources']} sources{objects}  {_size(drafts['bytes'])}")
     refused = f", {outbox['refused']} refused" if outbox["refused"] else ""
     print(f"outbox   {outbox['waiting']} events wait{refused}  {_size(outbox['bytes'])}")
     print(f"enrolled {'with ' + enrolment['server'] if enrolment else 'nowhere: decisions stay on this device'}")

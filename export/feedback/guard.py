@@ -38,7 +38,7 @@ from export.catalog.scanning import unit
 from export.feedback.harm import TAKES_A_VOICE, Made, Sightings, harms, held_against, without_takers
 
 DEVICES, LEAST_DEVICES = 3, 2
-PER_PRODUCT, MOST_PER_PRODUCT = 2, 8
+PER_PRODUCT = 2
 MOST_VECTORS = 200
 """Of a device's vectors for a product so many are looked at, in an order that a device cannot choose."""
 

@@ -137,9 +137,10 @@ def without_takers(made: Sequence[Made], voices: Mapping[int, Sequence[Float32s]
 def _nearer_than_pictures(heard: Float32s, own: Float32s, views: Float32s) -> tuple[Ints, Ints, Float32s]:
     """Return voice, view and similarity wherever a view is nearer to a voice than its own product's pictures are."""
     found = []
-    for start in range(0, len(heard), _ROWS):
-        likeness = heard[start : start + _ROWS] @ views.T
-        voice, view = np.nonzero(likeness > own[start : start + _ROWS, None])
+    rows = max(1, _ROWS * _COLUMNS // len(views))
+    for start in range(0, len(heard), rows):
+        likeness = heard[start : start + rows] @ views.T
+        voice, view = np.nonzero(likeness > own[start : start + rows, None])
         found.append((voice + start, view, likeness[voice, view]))
     voices, at, similarities = (np.concatenate(column) for column in zip(*found, strict=True))
     return voices, at, similarities

@@ -128,6 +128,8 @@ def lint(shard: Shard, matching: Matching, material: Material) -> Linted:
     if material.items is not None:
         pictures = pictures_of(material.items, material.table, material.images, material.watch)
         so_far.problems += pictures.problems
+        if unusable := len(material.items.problems):
+            so_far.notes.append(f"{unusable} rows of {material.table} cannot be used: `export catalog` says why")
     places = Places(shard, pictures)
     _ask_canaries(material, so_far)
     _look_at_pictures(shard, views, places, material, so_far)
