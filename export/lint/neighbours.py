@@ -13,7 +13,10 @@ from export.lint.places import Places
 
 
 def misfits(scanned: Scanned, views: Views, rule: Limits, places: Places) -> Iterator[Finding]:
-    """Yield the views that the rest of the catalogue would surely tag as another product (each left out in turn)."""
+    """Yield the views that the rest of the catalogue would surely tag as another product (each left out in turn).
+
+    One that is not even similar enough to its own product to be tagged at all may be left out without a look.
+    """
     lead = scanned.other - scanned.own
     wrong = (scanned.own > NONE) & (scanned.other >= rule.photo) & (lead >= rule.lead)
     for view in np.flatnonzero(wrong).tolist():
@@ -24,7 +27,7 @@ def misfits(scanned: Scanned, views: Views, rule: Limits, places: Places) -> Ite
             f"fits {other.title} ({other.product_id}) by {similarity:.2f}, "
             f"but the other pictures of its own product by {own:.2f}"
         )
-        yield Finding("misfits", sentence, places.view(row, view), other, similarity, exclude=True)
+        yield Finding("misfits", sentence, places.view(row, view), other, similarity, exclude=own < rule.photo)
 
 
 def alike(scanned: Scanned, views: Views, rule: Limits, places: Places) -> Iterator[Finding]:
