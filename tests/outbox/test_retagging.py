@@ -365,3 +365,19 @@ def test_a_tag_without_a_vector_is_said(tmp_path: Path, capsys: pytest.CaptureFi
     command(tmp_path / "home", "--all", "--shard", shard.root, code=3)
     assert "no vector of tag" in capsys.readouterr().err
     assert accept(tmp_path / "home").problems == ()
+
+
+def test_what_was_tagged_without_a_product_is_tagged_again_with_it(tagged: Path, tmp_path: Path) -> None:
+    from edge.defaults import demo_shard
+
+    anew = {draft.product_id for draft, _ in newest(tagged, 9)}
+    lacking = without(open_shard(demo_shard()), min(anew), tmp_path / "lacking")
+    home = tmp_path / "home"
+    picture = tmp_path / "two.png"
+    picture.write_bytes((golden_folder() / "two.png").read_bytes())
+    assert main(["tag", str(picture), "--shard", str(lacking), "--home", str(home)]) == 0
+    assert min(anew) not in {draft.product_id for draft, _ in newest(home, 9)}
+    picture.unlink()  # nothing is opened
+    document = command(home, "--all", "--shard", demo_shard())
+    assert {"found", "product"} & set(document["changes"])
+    assert {draft.product_id for draft, _ in newest(home, 9)} == anew
