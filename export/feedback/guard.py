@@ -37,7 +37,8 @@ from export.catalog.extra import Base, ExtraViews
 from export.catalog.scanning import unit
 from export.feedback.harm import TAKES_A_VOICE, Made, Sightings, harms, held_against, without_takers
 
-DEVICES, LEAST_DEVICES = 3, 2
+DEVICES = LEAST_DEVICES = 3
+"""The median of two is their mean, which one of them moves."""
 PER_PRODUCT = 2
 MOST_VECTORS = 200
 """Of a device's vectors for a product so many are looked at, in an order that a device cannot choose."""
@@ -50,7 +51,7 @@ class Guard:
     Attributes:
         matching: thresholds that tags are judged by.
         space_id: embedding space of the catalogue.
-        devices: how many must agree, at least 2.
+        devices: how many must agree, at least 3.
         per_product: most views that are added to a product.
     """
 

@@ -28,6 +28,8 @@ from export.lint.places import Pictures, Places, pictures_of
 from export.lint.shadows import find_shadowed
 
 T = TypeVar("T")
+EQUAL = 1 - 1e-6
+"""Similarity, in float32, of equal vectors at least."""
 
 
 def unwatched(things: Iterable[T], doing: str, total: int) -> Iterator[T]:
@@ -177,7 +179,7 @@ def _look_at_pictures(shard: Shard, views: Views, places: Places, material: Mate
 
 
 def _hold_together(views: Views, rule: Limits, places: Places, material: Material, so_far: _Gathered) -> None:
-    scanned = scan(of_the_catalogue(views), views, rule.near, material.watch, "comparing views")
+    scanned = scan(of_the_catalogue(views), views, min(rule.near, EQUAL), material.watch, "comparing views")
     pairs = list(alike(scanned, views, rule, places))
     so_far.findings += [*pairs, *misfits(scanned, views, rule, places)]
     if scanned.pairs_left_off:

@@ -116,7 +116,7 @@ def test_a_bad_line_and_a_missing_canary_are_said_and_the_rest_is_done(
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (("--devices", "1"), 2, "else one device could move a product"),
+        (("--devices", "2"), 2, "else one device could move a product"),
         (("--canaries", "c.csv"), 2, "guard what --views adds"),
         (("--views", "gone.jsonl"), 3, "cannot be read"),
         (("--views", "items.csv"), 4, "is no file of contributed views"),

@@ -96,6 +96,13 @@ def test_near_duplicates_begin_at_the_limit(tmp_path: Path) -> None:
         assert [f.check for f in findings if f.check != "shadowed"] == expected
 
 
+def test_the_same_picture_is_found_where_no_lead_is_asked_for(tmp_path: Path) -> None:
+    vectors = around_a_mean(6)
+    shard = shop(tmp_path / "shard", np.vstack([vectors, vectors[2]]), [*range(7)])
+    findings = lint(shard, Matching(0.5, 0.0), Material()).findings
+    assert [f.place.product_id for f in findings if f.check == "same_picture"] == ["p002"]
+
+
 def test_a_picture_is_only_a_misfit_where_the_tag_would_be_sure(tmp_path: Path) -> None:
     vectors = around_a_mean(12, seed=1)
     other, stranger = vectors[5], vectors[0] * 0.2 + vectors[7]
