@@ -15,14 +15,18 @@ DEV := .venv/.installed-dev
 TRAIN := .venv/.installed-train
 TFLITE := .venv-tflite/.installed
 ARM := .venv-arm/.installed
+NODE := web_demo/node_modules/.installed
 
-.PHONY: help demo postgres chromium test test-full test-arm lint fix bench clean
+.PHONY: help demo web postgres chromium test test-full test-arm lint fix bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 demo: $(BASE) ## make an invented catalogue and a clip of it, tag the clip, write the report
 	@$(PY) -m export demo --out build/demo
+
+web: $(NODE) ## build the upload page into web_demo/dist
+	@cd web_demo && npm run --silent build
 
 postgres: ## PostgreSQL for the tests, from the distribution, where there is none and this is root
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
@@ -98,6 +102,12 @@ $(TFLITE): $(PINS) constraints-tflite.txt
 	set -- .venv-tflite/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
 		--constraint .venv-tflite/constraints.txt && \
 	"$$@" setuptools && "$$@" --no-build-isolation --editable '.[tflite]' && touch $@
+
+$(NODE): web_demo/package.json web_demo/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: sudo apt install nodejs npm" >&2; exit 2; }
+	@echo "set-up: installing what building the page needs (some 230 MB of npm packages)"
+	@cd web_demo && npm ci --silent
+	@touch $@
 
 # An aarch64 Python with its wheels, and an emulator: from the distribution and pip, without root (x86-64 Debian).
 $(ARM): $(DEV) constraints.txt tests/arm/machine.py tests/arm/cpus.py

@@ -23,6 +23,7 @@ from edge.outbox.retagging import Answer, Catalogue, Retagged, RetaggedObject, R
 from edge.outbox.store import look_into_outbox
 from edge.output.text_width import printable
 from edge.shard import Shard
+from edge.shard.calibration import rule_of
 
 EXAMPLE = """  python -m edge retag clip.mp4
   python -m edge retag 4f0c --dry-run
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = choose(home, args.drafts, args.all)
     sources, strangers = _of_space(chosen.sources, bundle.space_id)
     decided = _decided(home, sources)
-    again = retag(sources, Catalogue(gallery, _thresholds(bundle)), decided)
+    again = retag(sources, Catalogue(gallery, _thresholds(bundle, gallery.shards)), decided)
     if not args.dry_run:
         _update(home, again)
     milliseconds = (time.perf_counter() - start) * 1000
@@ -86,9 +87,12 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_SPACE if strangers else EXIT_INPUT if problems else 0
 
 
-def _thresholds(bundle: Bundle) -> Callable[[Shard, bool], Matching]:
+def _thresholds(bundle: Bundle, shards: Sequence[Shard]) -> Callable[[Shard, bool], Matching]:
+    """Return the thresholds by which a tag of a shard is judged, with and without a second look."""
+    rule = rule_of(bundle.second_look, (shard.calibration for shard in shards))
+
     def of(shard: Shard, looked_again: bool) -> Matching:
-        return bundle.matching
+        return shard.matching(bundle.matching, rule if looked_again else None)
 
     return of
 

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         kit=Kit.open(bundle, [shard], hardware=hardware_of(args)) if canaries else None,
         watch=_watch,
     )
-    linted = lint(shard, bundle.matching, material)
+    linted = lint(shard, shard.matching(bundle.matching, None), material)  # limits are of the embedder alone
     problems = (*_problems_of(canaries), *linted.problems)
     checks = linted.checks(args.allow, args.strict)
     document = _document(shard, bundle, linted, checks, problems, time.perf_counter() - start)

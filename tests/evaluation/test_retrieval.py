@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from edge.bundle import Matching
 from edge.matches import Matches
+from edge.photos import each_once
 from edge.pipeline import without_parts
-from edge.tagging import Appearances, Sighting
-from edge.tags import Box, Candidate
+from edge.tagging import Identity, tags_of, unmatched_of
+from edge.tags import Box, Candidate, Moment
+from edge.tracks.appearances import Named
+from edge.tracks.votes import status
 from export.evaluation.retrieval import NOTHING, Answers, measure, measure_by_group, tags
 
 MATCHING = Matching(similarity_threshold=0.5, margin_threshold=0.1)
@@ -40,42 +43,44 @@ def answers(
 @pytest.mark.parametrize(
     ("given_answers", "expected"),
     [
-        pytest.param(Answers.empty(), (None, None, None, None, None), id="no photo"),
-        pytest.param(answers([3], []), (0, 0, None, 0, None), id="nothing detected is a miss"),
-        pytest.param(answers([NOTHING], []), (None, None, None, None, 0), id="nothing shown, nothing detected"),
-        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.2)])]), (1, 1, 1, 1, None), id="right"),
-        pytest.param(answers([3], [(0, [(4, 0.9), (3, 0.2)])]), (0, 1, 0, 0, None), id="wrong, right one second"),
-        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.85)])]), (1, 1, None, 0, None), id="ambiguous is no tag"),
-        pytest.param(answers([3], [(0, [(3, 0.4), (4, 0.1)])]), (1, 1, None, 0, None), id="below the threshold"),
-        pytest.param(answers([3], [(0, [(3, 0.5)])]), (1, 1, 1, 1, None), id="catalogue of one product"),
+        pytest.param(Answers.empty(), (None, None, None, None, None, None), id="no photo"),
+        pytest.param(answers([3], []), (0, 0, None, 0, None, 0), id="nothing detected is a miss"),
+        pytest.param(answers([NOTHING], []), (None, None, None, None, 0, None), id="nothing shown, nothing detected"),
+        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.2)])]), (1, 1, 1, 1, None, 0), id="right"),
+        pytest.param(answers([3], [(0, [(4, 0.9), (3, 0.2)])]), (0, 1, 0, 0, None, 1), id="wrong, right one second"),
+        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.85)])]), (1, 1, None, 0, None, 0), id="ambiguous is no tag"),
+        pytest.param(answers([3], [(0, [(3, 0.4), (4, 0.1)])]), (1, 1, None, 0, None, 0), id="below the threshold"),
+        pytest.param(answers([3], [(0, [(3, 0.5)])]), (1, 1, 1, 1, None, 0), id="catalogue of one product"),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.1)])]),
-            (1, 1, 1, 1, None),
+            (1, 1, 1, 1, None, 0),
             id="one product in two crops is one tag",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(5, 0.9), (4, 0.1)])]),
-            (1, 1, 0.5, 1, None),
+            (1, 1, 0.5, 1, None, 1),
             id="recall looks at the main object, tags at all",
         ),
         pytest.param(
             answers([3], [(0, [(5, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.1)])]),
-            (0, 0, 0.5, 1, None),
+            (0, 0, 0.5, 1, None, 1),
             id="a better answer about another object is no recall",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.9), (4, 0.1)]), (0, [(5, 0.8), (4, 0.1)])], [(0, 0, 50, 90), (10, 5, 20, 15)]),
-            (1, 1, 1, 1, None),
+            (1, 1, 1, 1, None, 0),
             id="a part of a product is no tag",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.88)])]),
-            (1, 1, None, 0, None),
+            (1, 1, None, 0, None, 0),
             id="the best crop of a product judges its tag",
         ),
-        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.1)])]), (None, None, 0, None, 1), id="false tag"),
-        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0), id="honest no"),
-        pytest.param(answers([0], [(0, [])]), (0, 0, None, 0, None), id="empty catalogue"),
+        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.1)])]), (None, None, 0, None, 1, None), id="false tag"),
+        pytest.param(
+            answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0, None), id="honest no"
+        ),
+        pytest.param(answers([0], [(0, [])]), (0, 0, None, 0, None, 0), id="empty catalogue"),
     ],
 )
 def test_figures(given_answers: Answers, expected: tuple[float | None, ...]) -> None:
@@ -128,10 +133,12 @@ def test_tags_are_those_that_edge_tag_gives_of_a_photo(rows: list[tuple[int, int
     photo, product = tags(answers([0], crops, [row[-1] for row in rows]), MATCHING)
     assert photo.tolist() == [0] * len(product)
 
-    appearances = Appearances(MATCHING, max_gap_s=1.0)
+    objects = []
     for (_, found), row in zip(crops, rows, strict=True):
         named = tuple(Candidate(0, str(number), "", similarity) for number, similarity in found)
-        appearances.observe(Sighting(0.0, row[-1], 0.9, CROP, named))
-    given_tags, _ = without_parts(*appearances.close("content", "space", ["shard"]))
+        best = Moment(0.0, row[-1], CROP)
+        objects.append(Named(((0.0, row[-1]),), 1, False, status(named, [MATCHING]), named, best))
+    known, unknown = each_once(objects)
+    given_tags, _ = without_parts(tags_of(known, Identity("content", "space", ("shard",))), unmatched_of(unknown))
     matches = sorted(tag.candidates[0].product_id for tag in given_tags if tag.status == "match")
     assert sorted(str(number) for number in product) == matches

@@ -1,0 +1,207 @@
+/**
+ * What the rooms of the page say to each other. `engine` answers with the tag document of `edge tag --json`
+ * (docs/formats/tag-document.md), so that browser and Python can be held to each other field by field.
+ */
+
+/** [x0, y0, x1, y1] in pixels of the source as it is shown (rotation applied). */
+export type Box = readonly [number, number, number, number];
+
+/** One product of a catalogue, as its shard's record says; a text that is not stated is empty. */
+export interface ProductRecord {
+  product_id: string;
+  title: string;
+  price: string;
+  currency: string;
+  url: string;
+  image_url: string;
+  brand: string;
+  category: string;
+  region: string;
+  in_stock: boolean | null;
+}
+
+export interface Alternative {
+  product_id: string;
+  /** Cosine, -1 to 1. */
+  similarity: number;
+}
+
+/** One product in one appearance; times in seconds from the start of the source. */
+export interface Tag {
+  tag_id: string;
+  status: "match" | "ambiguous";
+  product_id: string;
+  title: string;
+  shard: number;
+  similarity: number;
+  margin: number;
+  start_s: number;
+  end_s: number;
+  best: { timestamp_s: number; xyxy: Box };
+  alternatives: Alternative[];
+}
+
+export interface Unmatched {
+  start_s: number;
+  end_s: number;
+  xyxy: Box;
+}
+
+export interface SourceTags {
+  path: string;
+  kind: "image" | "video";
+  duration_s: number | null;
+  resolution_wh: readonly [number, number];
+  partial: boolean;
+  frames_decoded: number;
+  frames_detected: number;
+  crops_embedded: number;
+  error: string | null;
+  tags: Tag[];
+  unmatched: Unmatched[];
+}
+
+export interface ShardName {
+  catalog: string;
+  version: number;
+  items: number;
+  sha256: string;
+}
+
+/** The tag document, schema 1. */
+export interface TagDocument {
+  schema: 1;
+  notice?: string;
+  bundle: { name: string; sha256: string; space_id: string };
+  shards: ShardName[];
+  sources: SourceTags[];
+  timing_ms: { decode: number; detect: number; embed: number; search: number; total: number };
+}
+
+/** What the page needs beside the document to show one tag. It never leaves the device without consent. */
+export interface Shown {
+  /** Of the tag, or `unmatched-N` of the N-th unmatched object of the source. */
+  id: string;
+  /** The best crop, a small WebP or PNG file. */
+  crop: Blob;
+  /** Time and box of every sighting, in order. */
+  trail: readonly (readonly [number, Box])[];
+  /** int8 vector of the best crop; null where it was not kept. */
+  vector: Int8Array | null;
+}
+
+/** What was found in one source, so far or in the end. */
+export interface Found {
+  document: TagDocument;
+  /** SHA-256 that names the source's content, see docs/formats/tag-document.md. */
+  content_id: string;
+  shown: Shown[];
+}
+
+export interface Progress {
+  /** Seconds of the source that are done, and its length where it is known; a picture is 0 of 0. */
+  done_s: number;
+  duration_s: number | null;
+  frames_detected: number;
+  /** Seconds that are probably left; null until that can be said. */
+  left_s: number | null;
+}
+
+/** What this browser can run, probed and not guessed, and what was chosen by a measurement. */
+export interface Capabilities {
+  webgpu: boolean;
+  threads: number;
+  simd: boolean;
+  isolated: boolean;
+  chosen: "webgpu" | "wasm";
+  /** Median milliseconds of one detection on each way that was tried. */
+  measured_ms: Readonly<Record<string, number>>;
+  /** One sentence for the page: what was chosen and why, or what is missing. */
+  sentence: string;
+}
+
+/** Everything that the engine searches: an opened catalogue and the models that fit it, verified before. */
+export interface Catalog {
+  name: ShardName;
+  space_id: string;
+  ndim: number;
+  /** Whether it is the demo catalogue of invented products. */
+  demo: boolean;
+  /** The columns of the shard (docs/formats/shard.md) as they are: values without a header. */
+  columns: Readonly<Record<string, ArrayBuffer>>;
+  /** Thresholds of this catalogue, where it was calibrated. */
+  matching: { similarity_threshold: number; margin_threshold: number } | null;
+}
+
+/** A sentence for the user, with a stable name for the program; every failure of engine and courier is one. */
+export interface Problem {
+  name: string;
+  sentence: string;
+}
+
+/** The pipeline in its worker, as the page sees it. One source at a time; `cancel` works at once. */
+export interface Engine {
+  /** Load runtime and models, choose the way, lay the catalogue beside them. */
+  open(bundle_url: string, catalogs: readonly Catalog[]): Promise<Capabilities>;
+  /** Search other catalogues from now on. */
+  replace(catalogs: readonly Catalog[]): Promise<void>;
+  tag(
+    file: File,
+    heard: { progress(progress: Progress): void; found(found: Found): void },
+    cancelled: AbortSignal,
+  ): Promise<Found>;
+  /** Products for one kept vector in the present catalogues, best first: re-tagging without the video. */
+  search(vector: Int8Array, count: number): Promise<Alternative[]>;
+  close(): void;
+}
+
+/** Catalogues on this device. */
+export interface Catalogs {
+  /** What is here, verified; the demo catalogue where nothing else is. */
+  open(): Promise<Catalog[]>;
+  /** Look for something newer at the server; says what travelled. */
+  update(): Promise<{ way: "none" | "delta" | "full"; from_version: number; to_version: number; bytes_received: number }>;
+  record(catalog: string, product_id: string): ProductRecord | null;
+  /** Products whose id, title or brand holds all the words, best first. */
+  find(words: string, count: number): ProductRecord[];
+  /** The thumbnail as a WebP file, where there is one. */
+  thumbnail(catalog: string, product_id: string): Promise<Blob | null>;
+}
+
+/** One decision as it is sent, exactly the fields of docs/formats/event.md. */
+export interface DecisionEvent {
+  schema: 1;
+  event_id: string;
+  kind: "accepted" | "rejected" | "corrected";
+  made_at_s: number;
+  tag_id: string;
+  catalog: string;
+  catalog_version: number;
+  shard_sha256: string;
+  space_id: string;
+  product_id: string;
+  corrected_to: string | null;
+  similarity: number;
+  margin: number;
+  status: "match" | "ambiguous";
+  embedding: string | null;
+}
+
+/** Decisions kept until the server has them (docs/outbox.md has the rules of the device's). */
+export interface Outbox {
+  decide(
+    kind: DecisionEvent["kind"],
+    tag: Tag,
+    shard: ShardName,
+    space_id: string,
+    corrected_to: string | null,
+    vector: Int8Array | null,
+  ): Promise<void>;
+  /** Decision by tag_id, for what was decided on this device. */
+  decisions(): Promise<ReadonlyMap<string, { kind: DecisionEvent["kind"]; corrected_to: string | null }>>;
+  /** What would leave the device now, exactly: fields, and bytes as they travel. */
+  waiting(): Promise<{ events: DecisionEvent[]; bytes: number }>;
+  enrolled(): Promise<boolean>;
+  enrol(code: string): Promise<void>;
+  push(): Promise<{ sent: number; acknowledged: number; refused: { event_id: string; error: string }[] }>;
+}
