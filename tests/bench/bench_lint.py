@@ -29,9 +29,15 @@ def main() -> None:
     """Build a shard and lint it in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--views", type=int, default=20_000)
-    views = parser.parse_args().views
-    with tempfile.TemporaryDirectory() as folder:
-        _write(Path(folder) / "shard", views // 2)
+    parser.add_argument("--write", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    views = args.views
+    if args.write:
+        write(args.write, views // 2)
+        return
+    with tempfile.TemporaryDirectory() as folder:  # in a process of its own: a child's peak counts its parent's before
+        itself = [sys.executable, "-m", "tests.bench.bench_lint", "--views", str(views)]
+        subprocess.run([*itself, "--write", f"{folder}/shard"], check=True)
         words = [sys.executable, "-m", "export", "lint", str(Path(folder) / "shard"), "--json", f"{folder}/lint.json"]
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         document = json.loads((Path(folder) / "lint.json").read_text())
@@ -40,7 +46,8 @@ def main() -> None:
     print(f"{views} views: {document['seconds']:.1f} s, peak {peak:.0f} MB, found {found}")
 
 
-def _write(out: Path, products: int) -> None:
+def write(out: Path, products: int) -> None:
+    """Write a shard of so many products."""
     rng = np.random.default_rng(0)
     common = 0.5 * rng.standard_normal(NDIM)
     families = rng.standard_normal((-(-products // FAMILY), NDIM))

@@ -21,7 +21,7 @@ from edge.outbox.drafts import keep
 from edge.shard import open_shard
 from edge.shard.vectors import quantize
 from edge.tags import Candidate, Moment, SourceTags, Tag, TagRun, Unmatched
-from tests.bench.bench_lint import _write
+from tests.bench.bench_lint import write
 
 OBJECTS, VIEWS, TIMES = 50, 20_000, 9
 
@@ -32,7 +32,7 @@ def main() -> None:
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        _write(root / "shard", VIEWS // 2)
+        write(root / "shard", VIEWS // 2)
         shard = open_shard(root / "shard")
         crop = np.zeros((4, 4, 3), np.uint8)
         tags, unmatched = [], []
