@@ -72,6 +72,8 @@ export interface ShardName {
 export interface TagDocument {
   schema: 1;
   notice?: string;
+  /** The second look needs OpenCV, so the browser never takes it; Python is compared with it off. */
+  second_look: false;
   bundle: { name: string; sha256: string; space_id: string };
   shards: ShardName[];
   sources: SourceTags[];
@@ -105,6 +107,14 @@ export interface Progress {
   frames_detected: number;
   /** Seconds that are probably left; null until that can be said. */
   left_s: number | null;
+  /** Whether the work rests because nobody looks at the tab. */
+  paused: boolean;
+}
+
+/** How much of the first load is here: runtime and models, in bytes; the total is what the bundle declares. */
+export interface Loading {
+  received_bytes: number;
+  total_bytes: number;
 }
 
 /** What this browser can run, probed and not guessed, and what was chosen by a measurement. */
@@ -133,16 +143,31 @@ export interface Catalog {
   matching: { similarity_threshold: number; margin_threshold: number } | null;
 }
 
-/** A sentence for the user, with a stable name for the program; every failure of engine and courier is one. */
+/**
+ * A sentence for the user, with a stable name for the program; every failure of engine and courier is one.
+ * `src/problem.ts` makes them; `values` is what the sentence speaks of, for a page in another language.
+ */
 export interface Problem {
   name: string;
   sentence: string;
+  values: Readonly<Record<string, string | number>>;
 }
 
-/** The pipeline in its worker, as the page sees it. One source at a time; `cancel` works at once. */
+/**
+ * The pipeline in its worker, as the page sees it; `createEngine` of `src/engine/index.ts` makes one.
+ *
+ * One source at a time. Every promise that fails fails with a `Failure`, which is a `Problem`; of a cancelled `tag` it is
+ * the problem `cancelled`, at once. A worker that says nothing for too long or dies fails what it was asked with
+ * `worker_hung` or `worker_died`, and another is started and opened with what this one was opened with: the next
+ * `tag` just works.
+ */
 export interface Engine {
-  /** Load runtime and models, choose the way, lay the catalogue beside them. */
-  open(bundle_url: string, catalogs: readonly Catalog[]): Promise<Capabilities>;
+  /**
+   * Load runtime and models, choose the way, lay the catalogue beside them.
+   *
+   * `bundle_url` is the folder of `bundle.json`, with a slash at its end; its models are checked by their sha256.
+   */
+  open(bundle_url: string, catalogs: readonly Catalog[], heard?: (loading: Loading) => void): Promise<Capabilities>;
   /** Search other catalogues from now on. */
   replace(catalogs: readonly Catalog[]): Promise<void>;
   tag(
