@@ -29,7 +29,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""What the page needs to have threads, and forbids itself; `web_demo/build_steps/policy.ts` tells other hosts the same."""
+"""What gives the page threads, and what it forbids itself; `build_steps/policy.ts` tells other hosts the same."""
 
 NOT_BUILT = "the upload page is not built on this server: run `make web`, or name its folder with --page"
 
