@@ -53,12 +53,18 @@ def courier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """Return a repository that has published version 1 of the catalogue "shop" for the bundle's embedding space."""
-    shop = Shop.open(tmp_path)
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return a repository that nobody changes."""
+    shop = Shop.open(tmp_path_factory.mktemp("published"))
     shop.publish(1, space_id=SPACE_ID, pictures=True)
     return shop
+
+
+@pytest.fixture
+def shop(published: Shop, tmp_path: Path) -> Shop:
+    """Return a repository that has published version 1 of the catalogue "shop" for the bundle's embedding space."""
+    return published.copied(tmp_path)
 
 
 @pytest.fixture
