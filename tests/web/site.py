@@ -19,7 +19,7 @@ from server.app.factory import create_app
 from server.app.service import EXTENSION
 from server.app.settings import ServiceSettings
 from server.database.connection import open_engine
-from server.database.enrolment import new_code
+from server.database.enrolment import new_code, revoke
 from server.database.tables import events
 from server.database.upgrading import upgrade
 from tests.server.shop import Shop
@@ -110,6 +110,12 @@ class Site:
         code = new_code(engine, "a browser", time.time()).text
         engine.dispose()
         return code
+
+    def revoke(self) -> None:
+        """Let the browser's token count no more."""
+        engine = open_engine(self.database)
+        revoke(engine, "a browser", time.time())
+        engine.dispose()
 
     def rows(self) -> list[Any]:
         """Return every event of the database."""
