@@ -31,6 +31,7 @@ export const de: Texts = {
     again: (name) => `${name} noch einmal wählen`,
     againWhy: (name) => `„${name}“ ist zu groß für eine Kopie. Wähle die Datei noch einmal, um sie hier zu sehen; das Gefundene ist noch da.`,
     another: (name) => `Das ist eine andere Datei. Wähle „${name}“.`,
+    unplayable: (name) => `Dieser Browser kann „${name}“ nicht zeigen. Wähle stattdessen eine Datei als MP4 (H.264), WebM, JPEG oder PNG.`,
   },
 
   identify: {

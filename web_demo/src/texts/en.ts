@@ -29,6 +29,7 @@ export const en = {
     again: (name: string) => `Choose ${name} again`,
     againWhy: (name: string) => `“${name}” is too large to keep a copy of. Choose it again to see it here; what was found is still here.`,
     another: (name: string) => `That is another file. Choose “${name}”.`,
+    unplayable: (name: string) => `This browser cannot show “${name}”. Choose an MP4 (H.264), WebM, JPEG or PNG file instead.`,
   },
 
   identify: {

@@ -26,11 +26,12 @@ export function postProducts(
   documents: readonly TagDocument[],
   decisions: ReadonlyMap<string, Decision>,
   added: readonly ProductRef[],
+  leftOut: readonly ProductRef[],
 ): PostProduct[] {
   const products = new Map<string, PostProduct>();
   const put = (product: PostProduct) => {
     const key = `${product.catalog}\n${product.product_id}`;
-    if (!products.has(key)) products.set(key, product);
+    if (!products.has(key) && !leftOut.some((other) => sameProduct(other, product))) products.set(key, product);
   };
   for (const document of documents) {
     for (const tag of document.sources.flatMap((source) => source.tags)) {
@@ -40,6 +41,11 @@ export function postProducts(
   }
   for (const product of added) put({ ...product, by: "hand" });
   return [...products.values()];
+}
+
+/** Return whether two references name one product. */
+export function sameProduct(one: ProductRef, other: ProductRef): boolean {
+  return one.catalog === other.catalog && one.product_id === other.product_id;
 }
 
 /** Return the post as plain text: the caption, then a line for each product. */
