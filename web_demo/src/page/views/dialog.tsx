@@ -15,7 +15,10 @@ interface DialogProps {
 export function Dialog({ title, closed, children }: DialogProps) {
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector("input")?.focus();
+  }, []);
   const close = () => dialog.current?.close();
   const closeOutside = (event: MouseEvent) => event.target === dialog.current && close();
   return (

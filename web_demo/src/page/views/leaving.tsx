@@ -57,7 +57,9 @@ function EventDetails({ event }: { event: DecisionEvent }) {
   return (
     <details>
       <summary>
-        <span>{said}</span> <span class="quiet small">{texts.leaving.bytes(size(bytes))}</span>
+        <span>
+          {said} <span class="quiet small">{texts.leaving.bytes(size(bytes))}</span>
+        </span>
       </summary>
       <table>
         <tbody>
@@ -136,33 +138,35 @@ function Connect() {
     if (code.trim()) void session.sending.connect(code);
   };
   return (
-    <form class="connect" onSubmit={submit}>
-      <h3>{texts.leaving.connect}</h3>
-      <p id={why} class="quiet small">
-        {texts.leaving.connectWhy}
-      </p>
-      <div class="row">
-        <label class="field">
-          <span>{texts.leaving.code}</span>
-          <input
-            type="text"
-            autocomplete="one-time-code"
-            autocapitalize="off"
-            spellcheck={false}
-            value={code}
-            aria-describedby={why}
-            onInput={(event) => setCode(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit" disabled={busy || code.trim() === ""}>
-          {busy ? texts.leaving.connecting : texts.leaving.connectButton}
-        </button>
-      </div>
-      {problem && (
-        <p class="bad" role="alert">
-          {sentence(problem)}
+    <details class="connect" open={state.waiting.events.length > 0 || problem !== null}>
+      <summary>{texts.leaving.connect}</summary>
+      <form onSubmit={submit}>
+        <p id={why} class="quiet small">
+          {texts.leaving.connectWhy}
         </p>
-      )}
-    </form>
+        <div class="row">
+          <label class="field">
+            <span>{texts.leaving.code}</span>
+            <input
+              type="text"
+              autocomplete="one-time-code"
+              autocapitalize="off"
+              spellcheck={false}
+              value={code}
+              aria-describedby={why}
+              onInput={(event) => setCode(event.currentTarget.value)}
+            />
+          </label>
+          <button type="submit" disabled={busy || code.trim() === ""}>
+            {busy ? texts.leaving.connecting : texts.leaving.connectButton}
+          </button>
+        </div>
+        {problem && (
+          <p class="bad" role="alert">
+            {sentence(problem)}
+          </p>
+        )}
+      </form>
+    </details>
   );
 }

@@ -43,7 +43,6 @@ export function ProductSearch({ title, closest, catalog, chosen, closed }: Searc
               value={words}
               onInput={(event) => setWords(event.currentTarget.value)}
               onKeyDown={intoList}
-              autoFocus
             />
           </label>
           <p class="quiet small" role="status">

@@ -78,7 +78,7 @@ interface Parts {
 }
 
 function Open(parts: Parts) {
-  const { item, seen, tag, catalog } = parts;
+  const { seen, tag, catalog } = parts;
   const { session, state } = useSession();
   const matching = state.catalogs[tag.shard]?.matching ?? state.matching;
   const second = tag.alternatives[0];
@@ -93,14 +93,13 @@ function Open(parts: Parts) {
         {tag.status === "ambiguous" && second ? <Ambiguous {...parts} /> : <Match {...parts} />}
       </div>
       <p class="why">{explainTag(tag, secondTitle, matching, texts)}</p>
-      {item.kind === "video" && <SeenAt item={item} seen={seen} />}
       {!(tag.status === "ambiguous" && second) && <Buttons {...parts} />}
       <Alternatives {...parts} from={tag.status === "ambiguous" ? 1 : 0} />
     </>
   );
 }
 
-function Match({ tag, catalog }: Parts) {
+function Match({ item, seen, tag, catalog }: Parts) {
   const { session, state } = useSession();
   const record = session.product(tag.product_id, catalog)?.record;
   const matching = state.catalogs[tag.shard]?.matching ?? state.matching;
@@ -111,7 +110,7 @@ function Match({ tag, catalog }: Parts) {
         <figcaption>{texts.suggestions.picture}</figcaption>
       </figure>
       <div class="facts">
-        <Status tag={tag} />
+        <Status item={item} seen={seen} tag={tag} />
         <h3>{tag.title}</h3>
         {record?.price && (
           <p class="price">
@@ -127,12 +126,12 @@ function Match({ tag, catalog }: Parts) {
 }
 
 /** Two look-alikes side by side: a person tells which. */
-function Ambiguous({ tag, catalog, decide, search }: Parts) {
+function Ambiguous({ item, seen, tag, catalog, decide, search }: Parts) {
   const second = tag.alternatives[0]!;
   const choices = [{ product_id: tag.product_id, similarity: tag.similarity }, second];
   return (
     <div class="facts wide">
-      <Status tag={tag} />
+      <Status item={item} seen={seen} tag={tag} />
       <h3>{texts.suggestions.which}</h3>
       <div class="choices">
         {choices.map((choice, n) => (
@@ -215,23 +214,6 @@ function Similarity({ similarity, threshold }: { similarity: number; threshold: 
   );
 }
 
-function SeenAt({ item, seen }: { item: Item; seen: Seen }) {
-  const { session } = useSession();
-  const when = timeRange(seen.start_s, seen.end_s);
-  return (
-    <p class="seen">
-      <button
-        type="button"
-        class="plain small"
-        aria-label={texts.suggestions.showMoment(when)}
-        onClick={() => session.show(item.key, seen.best_s)}
-      >
-        <Play /> {when}
-      </button>
-    </p>
-  );
-}
-
 function Alternatives({ tag, catalog, decide, from }: Parts & { from: number }) {
   const { session } = useSession();
   const others = tag.alternatives.slice(from);
@@ -289,8 +271,25 @@ function Decided({ seen, tag, catalog, change }: Parts & { change: () => void })
   );
 }
 
-function Status({ tag: { status } }: { tag: Tag }) {
-  return <span class={`pill ${status}`}>{texts.suggestions[status]}</span>;
+/** How sure it is, and when it was seen: a click shows the moment. */
+function Status({ item, seen, tag: { status } }: { item: Item; seen: Seen; tag: Tag }) {
+  const { session } = useSession();
+  const when = timeRange(seen.start_s, seen.end_s);
+  return (
+    <div class="status">
+      <span class={`pill ${status}`}>{texts.suggestions[status]}</span>
+      {item.kind === "video" && (
+        <button
+          type="button"
+          class="plain small"
+          aria-label={texts.suggestions.showMoment(when)}
+          onClick={() => session.show(item.key, seen.best_s)}
+        >
+          <Play /> {when}
+        </button>
+      )}
+    </div>
+  );
 }
 
 /** Choosing the suggested product itself is no correction. */
