@@ -2,8 +2,9 @@
  * Pictures to another size, bit for bit as `edge/resizing.py`: with Pillow's widened triangle filter, or from two by two
  * pixels only. Both align the outer edges of the pictures.
  *
- * The filter is Pillow's `Image.resize(size, BILINEAR)` for 8 bits: columns first, then rows, weights in whole parts of
- * 2^22, each pass rounded to 8 bits.
+ * The filter is Pillow 13's `Image.resize(size, BILINEAR)` for 8 bits: across, then down, weights in whole parts of 2^22,
+ * each pass rounded to 8 bits; first down where that takes away more than twice as many rows as columns go. Which is
+ * first shows in the last bit.
  */
 import type { Picture, Region, Size } from "../media/picture.ts";
 
@@ -27,8 +28,12 @@ interface Weights {
  */
 export function resize(picture: Picture, region: Region, [width, height]: Size, antialias = true): Uint8Array {
   if (!antialias) return twoByTwo(picture, region, [width, height]);
-  const across = width === region.width ? rgbOf(picture, region) : columns(picture, region, width);
-  return height === region.height ? across : rows(across, width, region.height, height);
+  const source = rgbOf(picture, region);
+  const rows_away = region.height - height;
+  if (rows_away > 0 && rows_away > 2 * (region.width - width)) {
+    return across(down(source, region.width, region.height, height), region.width, height, width);
+  }
+  return down(across(source, region.width, region.height, width), width, region.height, height);
 }
 
 function rgbOf(picture: Picture, { left, top, width, height }: Region): Uint8Array {
@@ -45,24 +50,25 @@ function rgbOf(picture: Picture, { left, top, width, height }: Region): Uint8Arr
   return rgb;
 }
 
-function columns(picture: Picture, region: Region, into: number): Uint8Array {
-  const { taps, first, count, weight } = triangle(region.width, into);
-  const { rgba } = picture;
-  const found = new Uint8Array(region.height * into * 3);
+/** Bring rows of `width` pixels to another width. */
+function across(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+  if (into === width) return source;
+  const { taps, first, count, weight } = triangle(width, into);
+  const found = new Uint8Array(height * into * 3);
   let to = 0;
-  for (let y = 0; y < region.height; y++) {
-    const start = ((region.top + y) * picture.width + region.left) * 4;
+  for (let y = 0; y < height; y++) {
+    const start = y * width * 3;
     for (let x = 0; x < into; x++) {
       let red = 1 << (PRECISION_BITS - 1);
       let green = red;
       let blue = red;
-      let from = start + first[x]! * 4;
+      let from = start + first[x]! * 3;
       const end = x * taps + count[x]!;
-      for (let tap = x * taps; tap < end; tap++, from += 4) {
+      for (let tap = x * taps; tap < end; tap++, from += 3) {
         const share = weight[tap]!;
-        red = (red + rgba[from]! * share) | 0;
-        green = (green + rgba[from + 1]! * share) | 0;
-        blue = (blue + rgba[from + 2]! * share) | 0;
+        red = (red + source[from]! * share) | 0;
+        green = (green + source[from + 1]! * share) | 0;
+        blue = (blue + source[from + 2]! * share) | 0;
       }
       found[to++] = red >> PRECISION_BITS;
       found[to++] = green >> PRECISION_BITS;
@@ -72,7 +78,9 @@ function columns(picture: Picture, region: Region, into: number): Uint8Array {
   return found;
 }
 
-function rows(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+/** Bring columns of `height` pixels to another height. */
+function down(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+  if (into === height) return source;
   const { taps, first, count, weight } = triangle(height, into);
   const values = width * 3;
   const found = new Uint8Array(into * values);
