@@ -1,0 +1,159 @@
+/**
+ * Video files: frames at times, decoded in order with flat memory; see `edge/media/videos.py`.
+ *
+ * Containers and codecs are mediabunny's and the browser's. Only what the wanted frames need is decoded; every other
+ * frame is counted by its packet. Times run from the file's earliest track, so that sound stays in step.
+ */
+import {
+  BlobSource,
+  EncodedPacketSink,
+  Input,
+  type InputVideoTrack,
+  MATROSKA,
+  MP4,
+  MPEG_TS,
+  QTFF,
+  type VideoSample,
+  VideoSampleSink,
+  WEBM,
+} from "mediabunny";
+import { failure } from "../problem.ts";
+import { reader } from "./canvas.ts";
+import { FULL_SIZE_PIXELS } from "./pictures.ts";
+import { reduction, type Size } from "./picture.ts";
+import { sampling } from "./sampling.ts";
+import type { Frame, Source } from "./source.ts";
+
+/** Containers that are read; naming them leaves the code of the others out of the page. */
+const FORMATS = [MP4, QTFF, WEBM, MATROSKA, MPEG_TS];
+/** Packets come in the order of decoding; a frame is shown at most so many packets later (H.264 allows 16). */
+const REORDERED_AT_MOST = 32;
+
+/** Open a video file; one that cannot be read or decoded is a problem, of which the sentence says why. */
+export async function openVideo(file: File): Promise<Source> {
+  const input = new Input({ source: new BlobSource(file), formats: FORMATS });
+  try {
+    const track = await decodableTrack(input, file);
+    const [start_s, end_s] = [await input.getFirstTimestamp(), await track.getDurationFromMetadata()];
+    const resolution_wh: Size = [await track.getDisplayWidth(), await track.getDisplayHeight()];
+    return sourceOf(file, input, track, resolution_wh, start_s, end_s);
+  } catch (error) {
+    input.dispose();
+    throw error;
+  }
+}
+
+async function decodableTrack(input: Input, file: File): Promise<InputVideoTrack> {
+  const values = { file: file.name };
+  if (!(await input.canRead())) {
+    const sentence = `${file.name} is no picture or video that can be read: choose a JPEG, PNG, WebP, MP4 or WebM file.`;
+    throw failure("not_media", sentence, values);
+  }
+  const track = await readable(file, () => input.getPrimaryVideoTrack());
+  if (track === null) {
+    throw failure("no_video_track", `${file.name} holds no video: choose a file with pictures in it.`, values);
+  }
+  if (!(await readable(file, () => track.canDecode()))) {
+    const codec = (await track.getCodec()) ?? String(await track.getInternalCodecId());
+    const sentence =
+      `${file.name}: this browser cannot decode its video (${codec}): convert it to H.264 (MP4) or VP9 (WebM).`;
+    throw failure("codec_unsupported", sentence, { ...values, codec });
+  }
+  return track;
+}
+
+/** Do something with a file that may turn out to be damaged. */
+async function readable<T>(file: File, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const sentence = `${file.name}: this video is damaged or cut at its start (${why}): copy or export it again.`;
+    throw failure("video_damaged", sentence, { file: file.name, why });
+  }
+}
+
+function sourceOf(
+  file: File,
+  input: Input,
+  track: InputVideoTrack,
+  resolution_wh: Size,
+  start_s: number,
+  end_s: number | null,
+): Source {
+  const factor = reduction(resolution_wh, FULL_SIZE_PIXELS);
+  const read_wh: Size = [Math.ceil(resolution_wh[0] / factor), Math.ceil(resolution_wh[1] / factor)];
+  const source: Source = {
+    kind: "video",
+    resolution_wh,
+    duration_s: end_s === null ? null : Math.max(0, end_s - start_s),
+    frames_decoded: 0,
+    error: null,
+    async *frames(every_s) {
+      const read = reader(read_wh);
+      let any = false;
+      try {
+        const wanted = wantedTimes(track, every_s, () => source.frames_decoded++);
+        for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(wanted)) {
+          if (sample === null) continue;
+          any = true;
+          yield frameOf(sample, start_s, (draw) => read(draw), read_wh);
+        }
+      } catch (error) {
+        if (!any) throw noFrame(file);
+        const why = error instanceof Error ? error.message : String(error);
+        source.error = `${file.name}: reading stopped early (${why}): what came before was used`;
+        return;
+      }
+      if (!any) throw noFrame(file);
+    },
+    close: () => input.dispose(),
+  };
+  return source;
+}
+
+/** Draw a sample as it is shown and give the decoder its memory back. */
+function frameOf(
+  sample: VideoSample,
+  start_s: number,
+  read: ReturnType<typeof reader>,
+  [width, height]: Size,
+): Frame {
+  try {
+    const picture = read((context) => sample.draw(context, 0, 0, width, height));
+    return { timestamp_s: Math.max(0, sample.timestamp - start_s), picture };
+  } finally {
+    sample.close();
+  }
+}
+
+/** Yield the times of the frames to look at, from the packets alone; `counted` is called for each frame that passes. */
+async function* wantedTimes(
+  track: InputVideoTrack,
+  every_s: number,
+  counted: () => void,
+): AsyncGenerator<number, void, void> {
+  const wants = sampling(every_s);
+  for await (const timestamp_s of shownTimes(track)) {
+    counted();
+    if (wants(timestamp_s)) yield timestamp_s;
+  }
+}
+
+/** Yield the times of all frames in the order in which they are shown. */
+async function* shownTimes(track: InputVideoTrack): AsyncGenerator<number, void, void> {
+  const waiting: number[] = [];
+  const packets = new EncodedPacketSink(track).packets(undefined, undefined, { metadataOnly: true });
+  for await (const { timestamp } of packets) {
+    let at = waiting.length;
+    while (at > 0 && waiting[at - 1]! > timestamp) at--;
+    waiting.splice(at, 0, timestamp);
+    if (waiting.length > REORDERED_AT_MOST) yield waiting.shift()!;
+  }
+  yield* waiting;
+}
+
+function noFrame(file: File): Error {
+  const sentence = `${file.name}: no frame of this video can be decoded: it is empty, damaged or cut; copy it again.`;
+  return failure("no_frames", sentence, { file: file.name });
+}
