@@ -247,8 +247,6 @@ export interface Pushed {
   sent: number;
   acknowledged: number;
   refused: { event_id: string; error: string }[];
-  /** When the server wants to be asked again, seconds from now; null: as you like. */
-  wait_s: number | null;
 }
 
 /**
@@ -273,7 +271,11 @@ export interface Outbox {
   retry(): Promise<number>;
   enrolled(): Promise<boolean>;
   enrol(code: string): Promise<void>;
-  /** Send what waits. Fails with a problem where the server cannot be reached; what is not acknowledged stays. */
+  /**
+   * Send what waits. Fails with a problem where the server cannot be reached (`offline`, `captive`), does not answer now
+   * (`busy`, with `wait_s` where it names a time) or does not know this device (`token_unknown`, `not_enrolled`); what is
+   * not acknowledged stays. Nothing happens where another tab is sending.
+   */
   push(): Promise<Pushed>;
   /** Have the server delete what it stores of this device, then forget token, id and sent decisions here. */
   forget(): Promise<void>;
