@@ -4,7 +4,7 @@ import { problemOf } from "../problem.ts";
 import { texts } from "../texts/index.ts";
 
 /** Names of problems that mean: not now, for want of a connection. */
-const AWAY = new Set(["offline", "unreachable", "network"]);
+const AWAY = new Set(["offline", "captive", "busy"]);
 
 /** Return the sentence for a problem: in this language where it is known here, else its own. */
 export function sentence(problem: Problem): string {

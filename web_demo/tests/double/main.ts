@@ -79,7 +79,7 @@ function doubleOutbox(): Outbox {
       const sent = events.length;
       events = [];
       tell();
-      return { sent, acknowledged: sent, refused: [], wait_s: null };
+      return { sent, acknowledged: sent, refused: [] };
     },
     forget: async () => undefined,
     changed: (hear) => {

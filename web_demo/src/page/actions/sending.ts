@@ -1,14 +1,11 @@
 /** Connecting this device, and sending what was decided: when somebody says so, or later where they said so offline. */
+import type { Problem } from "../../contract.ts";
 import { asProblem, isAway } from "../problems.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Store } from "../state.ts";
 
-/** Pauses between tries while the server is away, seconds: at first soon, then not a burden. */
-const PAUSES_S = [5, 15, 30, 60];
-
 export class Sending {
-  #tries = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stop: (() => void) | null = null;
 
   constructor(
     private readonly store: Store,
@@ -17,14 +14,11 @@ export class Sending {
 
   /** Follow the connection; send what was to be sent later. */
   start(): void {
-    addEventListener("online", () => {
-      this.store.set({ online: true });
-      this.#tries = 0;
-      void this.#sendLater();
-    });
-    addEventListener("offline", () => this.store.set({ online: false }));
-    this.store.set({ online: navigator.onLine });
-    void this.#sendLater();
+    const follow = () => this.store.set({ online: navigator.onLine });
+    addEventListener("online", follow);
+    addEventListener("offline", follow);
+    follow();
+    if (this.store.state.sending.later) void this.#keepTrying();
   }
 
   async connect(code: string): Promise<void> {
@@ -37,40 +31,42 @@ export class Sending {
     }
   }
 
+  /** Send what is shown as waiting, now. */
   async send(): Promise<void> {
     const { sending } = this.store.state;
     if (sending.busy) return;
     this.store.set({ sending: { ...sending, busy: true, problem: null } });
     try {
       const outbox = await this.rooms.outbox();
-      const { acknowledged, refused, wait_s } = await outbox.push();
-      const waiting = await outbox.waiting();
-      const later = waiting.events.length > 0;
-      this.store.set({
-        waiting,
-        online: true,
-        sending: { busy: false, sent: acknowledged, refused: refused.length, later, problem: null },
-      });
-      if (later) this.#again(wait_s ?? PAUSES_S[0]!);
+      const { acknowledged, refused } = await outbox.push();
+      this.#went({ sent: acknowledged, refused: refused.length });
     } catch (error) {
       this.#notNow(asProblem(error));
     }
   }
 
-  #notNow(problem: ReturnType<typeof asProblem>): void {
+  #went({ sent, refused }: { sent: number; refused: number }): void {
+    this.#stop?.();
+    this.#stop = null;
+    this.store.set({ online: true, sending: { busy: false, sent, refused, later: false, problem: null } });
+  }
+
+  #notNow(problem: Problem): void {
     const later = isAway(problem);
     const sending = { busy: false, sent: 0, refused: 0, later, problem: later ? null : problem };
     this.store.set({ sending, ...(later ? { online: false } : {}) });
-    if (later) this.#again(PAUSES_S[Math.min(this.#tries++, PAUSES_S.length - 1)]!);
+    if (later) void this.#keepTrying();
   }
 
-  #again(seconds: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#sendLater(), seconds * 1000);
-  }
-
-  async #sendLater(): Promise<void> {
-    const { sending, enrolled } = this.store.state;
-    if (sending.later && enrolled) await this.send();
+  /** Try again, later and later, until it has gone. */
+  async #keepTrying(): Promise<void> {
+    if (this.#stop) return;
+    const { keepSending } = await import("../../outbox/sending.ts");
+    const outbox = await this.rooms.outbox();
+    const waited = (await outbox.waiting()).events.length;
+    this.#stop = keepSending(outbox, (problem) => {
+      if (problem === null) this.#went({ sent: waited, refused: 0 });
+      else if (!isAway(problem)) this.store.set({ sending: { ...this.store.state.sending, problem } });
+    });
   }
 }
