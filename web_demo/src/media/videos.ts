@@ -13,7 +13,7 @@ import {
   MP4,
   MPEG_TS,
   QTFF,
-  type VideoSample,
+  VideoSample,
   VideoSampleSink,
   WEBM,
 } from "mediabunny";
@@ -28,6 +28,8 @@ import type { Frame, Source } from "./source.ts";
 const FORMATS = [MP4, QTFF, WEBM, MATROSKA, MPEG_TS];
 /** Packets come in the order of decoding; a frame is shown at most so many packets later (H.264 allows 16). */
 const REORDERED_AT_MOST = 32;
+/** From so many rows on colours that are not stated are BT.709. */
+const UNTAGGED_HD_ROWS = 720;
 
 /** Open a video file; one that cannot be read or decoded is a problem, of which the sentence says why. */
 export async function openVideo(file: File): Promise<Source> {
@@ -91,13 +93,14 @@ function sourceOf(
     error: null,
     async *frames(every_s) {
       const read = reader(read_wh);
+      const is_untagged_sd = await isUntaggedSd(track);
       let any = false;
       try {
         const wanted = wantedTimes(track, every_s, () => source.frames_decoded++);
         for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(wanted)) {
           if (sample === null) continue;
           any = true;
-          yield frameOf(sample, start_s, (draw) => read(draw), read_wh);
+          yield await frameOf(sample, start_s, is_untagged_sd, read, read_wh);
         }
       } catch (error) {
         if (!any) throw noFrame(file);
@@ -113,18 +116,40 @@ function sourceOf(
 }
 
 /** Draw a sample as it is shown and give the decoder its memory back. */
-function frameOf(
+async function frameOf(
   sample: VideoSample,
   start_s: number,
+  is_untagged_sd: boolean,
   read: ReturnType<typeof reader>,
   [width, height]: Size,
-): Frame {
+): Promise<Frame> {
+  const shown = is_untagged_sd ? await tagged(sample) : sample;
   try {
-    const picture = read((context) => sample.draw(context, 0, 0, width, height));
+    const picture = read((context) => shown.draw(context, 0, 0, width, height));
     return { timestamp_s: Math.max(0, sample.timestamp - start_s), picture };
   } finally {
+    shown.close();
     sample.close();
   }
+}
+
+/** Tell whether a video says nothing of its colours and is of fewer rows than those that then are BT.709. */
+async function isUntaggedSd(track: InputVideoTrack): Promise<boolean> {
+  const { matrix } = await track.getColorSpace();
+  return matrix == null && (await track.getCodedHeight()) < UNTAGGED_HD_ROWS;
+}
+
+/** Take a frame's colours for BT.601 where the browser guessed; players do so, and `edge/media/showing.py`. */
+async function tagged(sample: VideoSample): Promise<VideoSample> {
+  const { format, codedWidth, codedHeight, timestamp, rotation, flip, displayWidth, displayHeight } = sample;
+  if (format === null || sample.colorSpace.matrix !== "bt709") return sample;
+  const planes = new Uint8Array(sample.allocationSize());
+  const layout = await sample.copyTo(planes);
+  const { visibleRect: visible } = sample;
+  const [width, height] = [visible.width || codedWidth, visible.height || codedHeight];
+  const colorSpace = { ...sample.colorSpace.toJSON(), matrix: "smpte170m" } as const;
+  const said = { timestamp, rotation, flip, displayWidth, displayHeight, layout, colorSpace };
+  return new VideoSample(planes, { ...said, format, codedWidth: width, codedHeight: height });
 }
 
 /** Yield the times of the frames to look at, from the packets alone; `counted` is called for each frame that passes. */
