@@ -12,7 +12,7 @@ from edge.defaults import default_bundle, demo_shard
 from edge.golden import golden_folder
 from tests.conftest import absent
 from tests.service.chromium import browser_path, browsing
-from tests.web.harness import Harness, built_harness, serving, why_not_built
+from tests.web.engine.harness import Harness, built_harness, serving, why_not_built
 
 
 @pytest.fixture(scope="session")
