@@ -1,4 +1,4 @@
-"""A browser, the pages of engine and courier built alone, the demo's media, and the real service on the loopback."""
+"""A browser, the page's courier built for it, and the real service with a published catalogue, on the loopback."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from edge.defaults import default_bundle, demo_shard
-from edge.golden import golden_folder
+from edge.defaults import default_bundle
 from tests.conftest import absent
 from tests.server.shop import Shop
 from tests.service.chromium import browser_path, browsing
-from tests.web.harness import Harness, built_harness, serving, why_not_built
 from tests.web.node import run_tool
 from tests.web.site import Site
 
@@ -55,12 +53,18 @@ def courier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def shop(tmp_path: Path) -> Shop:
-    """Return a repository that has published version 1 of the catalogue "shop" for the bundle's embedding space."""
-    shop = Shop.open(tmp_path)
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return a repository that nobody changes."""
+    shop = Shop.open(tmp_path_factory.mktemp("published"))
     shop.publish(1, space_id=SPACE_ID, pictures=True)
     return shop
+
+
+@pytest.fixture
+def shop(published: Shop, tmp_path: Path) -> Shop:
+    """Return a repository that has published version 1 of the catalogue "shop" for the bundle's embedding space."""
+    return published.copied(tmp_path)
 
 
 @pytest.fixture
@@ -70,45 +74,3 @@ def site(shop: Shop, courier: Path) -> Iterator[Site]:
     site.start()
     yield site
     site.stop()
-
-
-@pytest.fixture(scope="session")
-def chromium(browser: Browser) -> Browser:
-    """Return the same browser: one Playwright a process."""
-    return browser
-
-
-@pytest.fixture(scope="session")
-def harness_folder() -> Path:
-    """Return the built engine, or skip (in CI: fail)."""
-    if why := why_not_built():
-        absent("node", why)
-    return built_harness()
-
-
-@pytest.fixture(scope="session")
-def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder whose files the page can fetch; tests put what they need there."""
-    return tmp_path_factory.mktemp("media")
-
-
-@pytest.fixture(scope="session")
-def folders(harness_folder: Path, media: Path) -> dict[str, Path]:
-    """Return what is served."""
-    kit = {"/bundle": default_bundle(), "/shard": demo_shard(), "/golden": golden_folder()}
-    return {"": harness_folder, "/media": media, **kit}
-
-
-@pytest.fixture(scope="session")
-def address(folders: dict[str, Path]) -> Iterator[str]:
-    """Serve everything, isolated and under the page's policy."""
-    with serving(folders) as found:
-        yield found
-
-
-@pytest.fixture
-def harness(chromium: Browser, address: str) -> Iterator[Harness]:
-    """Open a page of its own."""
-    opened = Harness(chromium, address)
-    yield opened
-    opened.page.close()

@@ -9,16 +9,24 @@ const QUALITY = 0.8;
 export function smallCopy(picture: Picture, region: Region): Picture {
   const scale = Math.min(1, CROP_SIDE / Math.max(region.width, region.height));
   const side = (length: number) => Math.max(1, Math.round(length * scale));
-  const size: Size = [side(region.width), side(region.height)];
-  const rgb = resize(picture, region, size);
-  const rgba = new Uint8ClampedArray(size[0] * size[1] * 4).fill(255);
-  for (let i = 0; i < size[0] * size[1]; i++) rgba.set(rgb.subarray(i * 3, i * 3 + 3), i * 4);
-  return { width: size[0], height: size[1], rgba };
+  return resized(picture, region, [side(region.width), side(region.height)]);
+}
+
+/** Return a copy of a region at another size. */
+export function resized(picture: Picture, region: Region, [width, height]: Size): Picture {
+  const rgb = resize(picture, region, [width, height]);
+  const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
+  for (let i = 0; i < width * height; i++) {
+    rgba[i * 4] = rgb[i * 3]!;
+    rgba[i * 4 + 1] = rgb[i * 3 + 1]!;
+    rgba[i * 4 + 2] = rgb[i * 3 + 2]!;
+  }
+  return { width, height, rgba };
 }
 
 const files = new WeakMap<Picture, Promise<Blob>>();
 
-/** Return a picture as a WebP file (PNG where the browser writes no WebP); the same picture is written once. */
+/** Return a small copy of a picture as a WebP file (PNG where the browser writes no WebP); the same picture is written once. */
 export function fileOf(picture: Picture): Promise<Blob> {
   let file = files.get(picture);
   if (file === undefined) {
@@ -29,8 +37,8 @@ export function fileOf(picture: Picture): Promise<Blob> {
 }
 
 async function write(picture: Picture): Promise<Blob> {
-  const { width, height } = whole(picture);
+  const { width, height, rgba } = smallCopy(picture, whole(picture));
   const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext("2d")!.putImageData(new ImageData(new Uint8ClampedArray(picture.rgba), width, height), 0, 0);
+  canvas.getContext("2d")!.putImageData(new ImageData(new Uint8ClampedArray(rgba), width, height), 0, 0);
   return canvas.convertToBlob({ type: "image/webp", quality: QUALITY });
 }

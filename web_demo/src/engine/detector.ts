@@ -9,18 +9,19 @@ import type { Model } from "./runtime.ts";
 
 const CONFIDENCE_TOLERANCE = 0.01;
 
-/** A detector that is ready to run; `detect` gives boxes in pixels of the picture, most confident first. */
+/** A detector that is ready to run. */
 export interface Detector {
-  detect(picture: Picture): Promise<Detections>;
+  /** Boxes in pixels of the picture, most confident first, from a confidence on (the bundle's threshold). */
+  detect(picture: Picture, least?: number): Promise<Detections>;
 }
 
 /** Lay preprocessing and decoding around a loaded model. */
 export function detectorOf(model: Model, rule: Preprocessing, decoding: Decoding): Detector {
   const table = levelValues(rule);
   return {
-    async detect(picture) {
+    async detect(picture, least = decoding.score_threshold) {
       const { tensor, placement } = feed(rule, table, picture, whole(picture));
-      const candidates = decode(await model.run(tensor), decoding, rule);
+      const candidates = decode(await model.run(tensor), { ...decoding, score_threshold: least }, rule);
       return suppress(candidates, placement, decoding, picture);
     },
   };

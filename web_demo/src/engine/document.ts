@@ -3,7 +3,8 @@ import type { Box, Catalog, SourceTags, Tag, TagDocument, Unmatched } from "../c
 import type { Source } from "../media/source.ts";
 import type { Bundle } from "./bundle.ts";
 import { rounded } from "./rounding.ts";
-import type { Closed, FoundTag, FoundUnmatched } from "./tagging.ts";
+import type { FoundTag } from "./tagging.ts";
+import type { Named } from "./tracks/naming.ts";
 
 const DEMO_NOTICE = "demo catalogue of invented products";
 
@@ -23,7 +24,8 @@ export function documentOf(
   path: string,
   source: Source,
   work: Work,
-  { tags, unmatched }: Closed,
+  tags: readonly FoundTag[],
+  unmatched: readonly Named[],
   timing_ms: Timing,
 ): TagDocument {
   const entry: SourceTags = {
@@ -50,7 +52,8 @@ export function documentOf(
   };
 }
 
-function tagOf({ tag_id, status, candidates: [first, ...others], margin, best, trail }: FoundTag): Tag {
+/** Return a tag as the document has it. */
+export function tagOf({ tag_id, status, candidates: [first, ...others], margin, best, trail }: FoundTag): Tag {
   return {
     tag_id,
     status,
@@ -66,7 +69,8 @@ function tagOf({ tag_id, status, candidates: [first, ...others], margin, best, t
   };
 }
 
-function unmatchedOf({ best, trail }: FoundUnmatched): Unmatched {
+/** Return an object without a product as the document has it. */
+export function unmatchedOf({ best, trail }: Named): Unmatched {
   const [start_s, end_s] = [rounded(trail[0]![0], 3), rounded(trail.at(-1)![0], 3)];
   return { start_s, end_s, xyxy: pixels(best.xyxy) };
 }

@@ -16,6 +16,11 @@ export interface Candidate {
   readonly similarity: number;
 }
 
+/** Return what tells products of all shards apart. */
+export function productOf({ shard, product_id }: Candidate): string {
+  return `${shard} ${product_id}`;
+}
+
 /** The catalogues as they are searched. */
 export interface Gallery {
   readonly catalogs: readonly Catalog[];

@@ -18,6 +18,12 @@ export function rowsOf(boxes: Boxes, places: readonly number[]): Boxes {
   return found;
 }
 
+/** Return boxes in pixels of another size of the picture. */
+export function scaled(boxes: Boxes, scale: number): Boxes {
+  const by = Math.fround(scale);
+  return boxes.map((value) => value * by);
+}
+
 /** Cut boxes to 0 <= x <= width and 0 <= y <= height. */
 export function clip(boxes: Boxes, resolution_wh: Size): Boxes {
   return boxes.map((value, i) => Math.min(Math.max(value, 0), resolution_wh[i % 2]!));

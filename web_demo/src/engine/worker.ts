@@ -8,7 +8,8 @@ import { embedderOf } from "./embedder.ts";
 import { galleryOf } from "./gallery.ts";
 import { gate } from "./gate.ts";
 import type { Answers, Asked, Request, Saying, Settings } from "./messages.ts";
-import { type Kit, type Listener, tagSource } from "./pipeline.ts";
+import type { Kit } from "./kit.ts";
+import { type Listener, tagSource } from "./pipeline.ts";
 import { tensorShape } from "./preprocessing.ts";
 
 let kit: Kit | null = null;

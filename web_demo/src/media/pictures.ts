@@ -8,7 +8,7 @@ import { failure } from "../problem.ts";
 import { reader } from "./canvas.ts";
 import { declaredSize, type PictureFormat } from "./headers.ts";
 import { type Picture, reduction, type Size } from "./picture.ts";
-import type { Source } from "./source.ts";
+import type { Photo } from "./source.ts";
 
 export const FULL_SIZE_PIXELS = 16_000_000;
 
@@ -20,8 +20,8 @@ const LARGEST_PIXELS: Readonly<Record<PictureFormat, number>> = {
   WEBP: 60_000_000,
 };
 
-/** Open a picture as a source of one frame. */
-export async function openPicture(file: File, format: PictureFormat): Promise<Source> {
+/** Open a picture and decode it. */
+export async function openPicture(file: File, format: PictureFormat): Promise<Photo> {
   const stored_wh = await declaredSize(file, format);
   if (stored_wh === null) throw damaged(file, format);
   refuseBomb(file, format, stored_wh);
@@ -31,19 +31,7 @@ export async function openPicture(file: File, format: PictureFormat): Promise<So
   const is_turned = (stored_wh[0] > stored_wh[1]) !== (picture.width > picture.height) && stored_wh[0] !== stored_wh[1];
   const resolution_wh: Size =
     factor === 1 ? [picture.width, picture.height] : is_turned ? [stored_wh[1], stored_wh[0]] : stored_wh;
-  const source: Source = {
-    kind: "image",
-    resolution_wh,
-    duration_s: null,
-    frames_decoded: 0,
-    error: null,
-    async *frames() {
-      source.frames_decoded = 1;
-      yield { timestamp_s: 0, picture };
-    },
-    close() {},
-  };
-  return source;
+  return { kind: "image", resolution_wh, duration_s: null, frames_decoded: 1, error: null, picture, close() {} };
 }
 
 function refuseBomb(file: File, format: PictureFormat, [width, height]: Size): void {

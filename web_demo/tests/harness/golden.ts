@@ -35,9 +35,8 @@ export async function observe(bundle_url: string, catalog: Catalog, file: File, 
     Infinity,
   );
   const source = await openSource(file);
-  const frame = (await source.frames(0).next()).value;
-  if (!frame) throw new Error("no frame");
-  const { picture } = frame;
+  if (source.kind !== "image") throw new Error("not a picture");
+  const { picture } = source;
   const input = feed(detector.preprocessing, levelValues(detector.preprocessing), picture, whole(picture)).tensor;
   const found = await detectorOf(choice.detector, detector.preprocessing, detector.decoding).detect(picture);
   const regions = cutCrops(picture, Float32Array.from(boxes.flat()), embedder.crop_margin);

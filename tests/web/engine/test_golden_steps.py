@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.golden import golden_folder, read_golden
-from tests.web.harness import Harness
+from tests.web.engine.harness import Harness
 
 GOLDEN = read_golden(golden_folder())
 NAMES = sorted(GOLDEN["pictures"])

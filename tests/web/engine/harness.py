@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from playwright.sync_api import Browser, Page
 
-WEB_DEMO = Path(__file__).resolve().parent.parent.parent / "web_demo"
+WEB_DEMO = Path(__file__).resolve().parent.parent.parent.parent / "web_demo"
 KINDS = {
     ".html": "text/html",
     ".js": "text/javascript",
