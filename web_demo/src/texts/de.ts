@@ -100,7 +100,6 @@ export const de: Texts = {
     accept: "Annehmen",
     reject: "Ist es nicht",
     correct: "Anderes Produkt …",
-    isIt: (title) => `Es ist ${title}`,
     neither: "Keines",
     change: "Ändern",
     accepted: "In deinem Beitrag",

@@ -98,7 +98,6 @@ export const en = {
     accept: "Accept",
     reject: "Not this",
     correct: "Another product…",
-    isIt: (title: string) => `It is ${title}`,
     neither: "Neither",
     change: "Change",
     accepted: "In your post",

@@ -4,6 +4,7 @@ import type { DecisionEvent } from "../../contract.ts";
 import { texts } from "../../texts/index.ts";
 import { sentence } from "../problems.ts";
 import { size } from "../rules/format.ts";
+import type { State } from "../state.ts";
 import { Lock, Send } from "./icons.tsx";
 import { useSession } from "./session_context.ts";
 
@@ -26,6 +27,7 @@ export function LeavingCard() {
 
 function Nothing() {
   const { state } = useSession();
+  if (state.sending.sent > 0) return null;
   const text = state.decisions.size > 0 ? texts.leaving.nothing : texts.leaving.nothingYet;
   return <p>{text}</p>;
 }
@@ -37,14 +39,20 @@ function Waits({ count, bytes }: { count: number; bytes: number }) {
       <p class="waits">{texts.leaving.waiting(count, size(bytes))}</p>
       <p class="quiet small">{texts.leaving.exact}</p>
       <ul class="events">
-        {state.waiting.events.map((event) => (
-          <li key={event.event_id}>
+        {inOrderOfThePost(state).map((event) => (
+          <li key={event.tag_id}>
             <EventDetails event={event} />
           </li>
         ))}
       </ul>
     </>
   );
+}
+
+/** A decision that is changed is a new event: it keeps its place here. */
+function inOrderOfThePost({ items, waiting }: State): DecisionEvent[] {
+  const shown = items.flatMap(({ found }) => found?.shown ?? []).map(({ id }) => id);
+  return [...waiting.events].sort((a, b) => shown.indexOf(a.tag_id) - shown.indexOf(b.tag_id));
 }
 
 function EventDetails({ event }: { event: DecisionEvent }) {

@@ -52,6 +52,7 @@ interface MediaProps {
   heard: (time_s: number) => void;
 }
 
+/** Shows the first moment that was found, unless somebody has already gone elsewhere. */
 function Video({ item, measured, broken, heard }: MediaProps) {
   const { state } = useSession();
   const video = useRef<HTMLVideoElement>(null);
@@ -60,6 +61,11 @@ function Video({ item, measured, broken, heard }: MediaProps) {
   useEffect(() => {
     if (moment.key === item.key && video.current) video.current.currentTime = moment.time_s;
   }, [moment.count, item.key]);
+  const first = seenIn(item).find(({ tag }) => tag);
+  useEffect(() => {
+    const { current } = video;
+    if (first && current?.paused && current.currentTime === 0) current.currentTime = first.best_s;
+  }, [first?.id]);
   const loaded = () => measured(video.current!.videoWidth / Math.max(1, video.current!.videoHeight));
   return (
     <video

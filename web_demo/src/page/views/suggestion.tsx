@@ -133,7 +133,7 @@ function Ambiguous({ item, seen, tag, catalog, decide, search }: Parts) {
     <div class="facts wide">
       <Status item={item} seen={seen} tag={tag} />
       <h3>{texts.suggestions.which}</h3>
-      <div class="choices">
+      <div class="choices" role="group" aria-label={texts.suggestions.which}>
         {choices.map((choice, n) => (
           <Choice
             key={choice.product_id}
@@ -172,7 +172,6 @@ function Choice({ product, similarity, first, choose }: ChoiceProps) {
       type="button"
       class="choice"
       data-first={first || undefined}
-      aria-label={texts.suggestions.isIt(title)}
       onClick={(event) => choose(event.detail === 0)}
     >
       <ProductPicture product={product} alt="" />
