@@ -27,7 +27,9 @@ KINDS = {
     ".wasm": "application/wasm",
     ".json": "application/json",
 }
-POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src blob:"
+POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src blob:"
+)
 """What the page must get by with."""
 
 

@@ -50,4 +50,7 @@ def test_crops_are_the_same_bits_and_vectors_and_products_agree(seen: tuple[dict
         assert found["input"]["sha256"] == wanted["input"]["sha256"]
         assert np.dot(found["embedding"], wanted["embedding"]) >= tolerance["cosine"]
         assert [one["product_id"] for one in found["top"]] == [one["product_id"] for one in wanted["top"]]
-        assert np.abs([f["similarity"] - w["similarity"] for f, w in zip(found["top"], wanted["top"], strict=True)]).max() <= 0.01
+        assert (
+            np.abs([f["similarity"] - w["similarity"] for f, w in zip(found["top"], wanted["top"], strict=True)]).max()
+            <= 0.01
+        )
