@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 
 from edge.defaults import default_bundle, demo_shard
 from edge.golden import golden_folder
+from export.render.demo_media import DemoMedia, write_demo_media
 from tests.conftest import absent
 from tests.web.engine.harness import Harness, built_harness, serving, why_not_built
 
@@ -29,16 +30,22 @@ def harness_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoMedia:
+    """Return the demo's clip and photos."""
+    return write_demo_media(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
 def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder whose files the page can fetch; tests put what they need there."""
     return tmp_path_factory.mktemp("media")
 
 
 @pytest.fixture(scope="session")
-def folders(harness_folder: Path, media: Path) -> dict[str, Path]:
+def folders(harness_folder: Path, media: Path, demo: DemoMedia) -> dict[str, Path]:
     """Return what is served."""
     kit = {"/bundle": default_bundle(), "/shard": demo_shard(), "/golden": golden_folder()}
-    return {"": harness_folder, "/media": media, **kit}
+    return {"": harness_folder, "/media": media, "/demo": demo.folder, **kit}
 
 
 @pytest.fixture(scope="session")

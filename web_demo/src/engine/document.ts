@@ -2,7 +2,7 @@
 import type { Box, Catalog, SourceTags, Tag, TagDocument, Unmatched } from "../contract.ts";
 import type { Source } from "../media/source.ts";
 import type { Bundle } from "./bundle.ts";
-import { rounded } from "./rounding.ts";
+import { rounded } from "../rounding.ts";
 import type { FoundTag } from "./tagging.ts";
 import type { Named } from "./tracks/naming.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { Catalog } from "../contract.ts";
 import { failure } from "../problem.ts";
-import { rint } from "./resizing.ts";
+import { rint } from "../rounding.ts";
 
 const LARGEST = 127;
 

@@ -3,7 +3,8 @@
  * `edge/preprocessing.py`): resize, letterbox, order of channels, (value - mean) / std from a table of 256 levels.
  */
 import type { Picture, Region, Size } from "../media/picture.ts";
-import { resize, rint } from "./resizing.ts";
+import { rint } from "../rounding.ts";
+import { resize } from "./resizing.ts";
 
 /** How a picture becomes a tensor; mean and std in pixel units, in the order of `colour`. */
 export interface Preprocessing {

@@ -7,6 +7,7 @@
  * first shows in the last bit.
  */
 import type { Picture, Region, Size } from "../media/picture.ts";
+import { rint } from "../rounding.ts";
 
 const PRECISION_BITS = 22;
 const STEP_BITS = 8;
@@ -164,12 +165,4 @@ function neighbours(length: number, into: number): { near: Int32Array; far: Int3
     found.far_weight[i] = rint((place - found.near[i]!) * STEPS);
   }
   return found;
-}
-
-/** Round to the nearest whole number, halves to the even one, as C's rint. */
-export function rint(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return rest < 0.5 ? floor : floor + 1;
-  return floor % 2 === 0 ? floor : floor + 1;
 }

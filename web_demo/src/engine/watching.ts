@@ -5,7 +5,7 @@ import { cutCrops } from "./crops.ts";
 import { quantize } from "./gallery.ts";
 import { row, scaled } from "./geometry.ts";
 import { CANDIDATES, type Kit, lap, type Watch } from "./kit.ts";
-import { rint } from "./resizing.ts";
+import { rint } from "../rounding.ts";
 import { follow, WEAK_SHARE } from "./tracks/following.ts";
 import { name, type Named, namedBy, type Told } from "./tracks/naming.ts";
 import { measure, type Seen } from "./tracks/seen.ts";

@@ -1,6 +1,6 @@
 /** A frame in small and grey, as `small_grey` of `edge/media/showing.py` makes it. */
 import type { VideoSample } from "mediabunny";
-import { rint } from "../engine/resizing.ts";
+import { rint } from "../rounding.ts";
 import type { Size } from "./picture.ts";
 
 const GREY_SIDE = 64;

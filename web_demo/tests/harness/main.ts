@@ -55,6 +55,27 @@ const harness = {
     const end = await told(engines.get(name)!.tag(file, heard, controller.signal));
     return { ...end, progress, early: found.length };
   },
+  tagChosen: (name: string) => {
+    return harness.tagFile(name, document.querySelector<HTMLInputElement>("#file")!.files![0]!);
+  },
+  /** Open an engine whose first workers misbehave: `dead` ones cannot be loaded, `deaf` ones do not hear what to tag. */
+  openUnlucky(name: string, bundle_url: string, shard_urls: string[], luck: { dead: number; deaf: number }) {
+    const start = () => {
+      const real = () => new Worker(new URL("../../src/engine/worker.ts", import.meta.url), { type: "module" });
+      const worker = luck.dead-- > 0 ? new Worker("/not-here.js", { type: "module" }) : real();
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (message: { ask: string }) => {
+        if (message.ask !== "tag" || luck.deaf-- <= 0) post(message);
+      };
+      return worker;
+    };
+    return harness.open(name, bundle_url, shard_urls, { start, silence_ms: 10_000 });
+  },
+  /** Let the page believe that nobody looks at it, or somebody does. */
+  hide(hidden: boolean) {
+    Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  },
   cancel: (name: string) => controllers.get(name)!.abort(),
   progress: (name: string) => progressed.get(name) ?? [],
   close: (name: string) => engines.get(name)!.close(),
