@@ -212,9 +212,7 @@ export const en = {
     newCatalog: (version: number, size: string) => `Your catalogue is now at version ${version} (${size} received).`,
     lookAgain: "Look again",
     storageFull: "This browser's storage is full: free some, or start over. Until then what you do here lasts as long as this page is open.",
-    noStorage: "This browser keeps nothing (private window?): what you do here lasts as long as this page is open.",
     restarted: "The part that looks for products had to be started anew. What was found is kept.",
-    allFailed: "None of these files can be used.",
   },
 
   units: {
@@ -226,7 +224,9 @@ export const en = {
   },
 
   /** By the name of a `Problem`; one that is not here is shown with its own sentence. */
-  problems: {} as Record<string, (values: Readonly<Record<string, string | number>>) => string>,
+  problems: {
+    no_storage: () => "This browser keeps nothing (a private window?): what you do here lasts as long as this page is open.",
+  } as Record<string, (values: Readonly<Record<string, string | number>>) => string>,
 };
 
 export type Texts = typeof en;

@@ -35,7 +35,8 @@ export class Deciding {
       await outbox.decide(kind, tag, shard, document.bundle.space_id, corrected_to, vector);
       await this.#refresh(outbox);
     } catch (error) {
-      this.store.notice({ key: "decide", text: sentence(asProblem(error)), tone: "warn" });
+      const problem = asProblem(error);
+      this.store.notice({ key: problem.name, text: sentence(problem), tone: "warn" });
     }
   }
 

@@ -1,8 +1,6 @@
 /** Keeps the draft while it changes, and brings it back. A browser that keeps nothing is told of once and works on. */
-import { problemOf } from "../../problem.ts";
-import { texts } from "../../texts/index.ts";
 import { Drafts, type KeptItem } from "../drafts.ts";
-import { asProblem } from "../problems.ts";
+import { asProblem, sentence } from "../problems.ts";
 import type { Item, Store } from "../state.ts";
 
 /** What is found while a clip is looked through is kept this often, at most. */
@@ -22,7 +20,8 @@ export class Keeping {
       await this.#restore(this.#drafts);
       this.store.set({ kept: true });
     } catch {
-      this.store.notice({ key: "storage", text: texts.notices.noStorage, tone: "warn" });
+      const problem = { name: "no_storage", sentence: "", values: {} };
+      this.store.notice({ key: problem.name, text: sentence(problem), tone: "warn" });
       return;
     }
     this.store.subscribe(() => this.#soon());
@@ -44,7 +43,7 @@ export class Keeping {
   async clear(): Promise<void> {
     this.#written.clear();
     await this.#safely((drafts) => drafts.clear());
-    this.store.dismiss("storage");
+    this.store.dismiss("storage_full");
   }
 
   async #restore(drafts: Drafts): Promise<void> {
@@ -92,9 +91,8 @@ export class Keeping {
       await work(this.#drafts);
     } catch (error) {
       const problem = asProblem(error);
-      const text = problem.name === "storage_full" ? problem.sentence : problemOf(error).sentence;
       this.store.set({ kept: false });
-      this.store.notice({ key: "storage", text, tone: "warn" });
+      this.store.notice({ key: problem.name, text: sentence(problem), tone: "warn" });
     }
   }
 }

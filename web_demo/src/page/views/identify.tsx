@@ -109,7 +109,7 @@ function Report({ item, text }: { item: Item; text: string }) {
   return (
     <li class={item.stage === "failed" ? "bad" : ""}>
       <p role="status">
-        {state.items.length > 1 && <strong>{item.name}: </strong>}
+        {state.items.length > 1 && !text.includes(item.name) && <strong>{item.name}: </strong>}
         {text}
       </p>
       {item.file && item.stage !== "done" && (
