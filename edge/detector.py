@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -48,6 +48,10 @@ class Detector:
         """
         candidates, placement = self.candidates(image)
         return self.suppress(candidates, placement, (image.shape[1], image.shape[0]))
+
+    def with_threshold(self, score_threshold: float) -> Detector:
+        """Return a detector of the same model that finds everything from this confidence on."""
+        return replace(self, decoding=replace(self.decoding, score_threshold=score_threshold))
 
     def candidates(self, image: ImageArray) -> tuple[Detections, Placement]:
         """Return everything at or above the score threshold, not yet suppressed, in the order of the model's outputs.

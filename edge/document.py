@@ -206,12 +206,13 @@ def _source_entry(source: SourceTags) -> SourceEntry:
         frames_detected=source.frames_detected,
         crops_embedded=source.crops_embedded,
         error=None if source.error is None else _speakable(source.error),
-        tags=tuple(_tag_entry(tag) for tag in source.tags),
-        unmatched=tuple(_unmatched_entry(unmatched) for unmatched in source.unmatched),
+        tags=tuple(tag_entry(tag) for tag in source.tags),
+        unmatched=tuple(unmatched_entry(unmatched) for unmatched in source.unmatched),
     )
 
 
-def _tag_entry(tag: Tag) -> TagEntry:
+def tag_entry(tag: Tag) -> TagEntry:
+    """Return a tag as the document has it."""
     first = tag.candidates[0]
     return TagEntry(
         tag_id=tag.tag_id,
@@ -228,7 +229,8 @@ def _tag_entry(tag: Tag) -> TagEntry:
     )
 
 
-def _unmatched_entry(unmatched: Unmatched) -> UnmatchedEntry:
+def unmatched_entry(unmatched: Unmatched) -> UnmatchedEntry:
+    """Return an object without a product as the document has it."""
     return UnmatchedEntry(_seconds(unmatched.start_s), _seconds(unmatched.end_s), _pixels(unmatched.best.xyxy))
 
 

@@ -15,7 +15,7 @@ from edge.defaults import add_home_argument, choose_bundle, home_folder, open_ca
 from edge.errors import MediaError, TagletError, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
-from edge.pipeline import EVERY_S, INTERRUPTED, STEPS, Kit, Selection, tag_source
+from edge.pipeline import INTERRUPTED, STEPS, Kit, Selection, tag_source
 from edge.second_look import why_not
 from edge.stopwatch import Stopwatch
 from edge.tags import SourceTags, TagRun
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_home_argument(parser)
     parser.add_argument(
-        "--every", type=_seconds, default=EVERY_S, metavar="S", help="look every S seconds (%(default)s)"
+        "--every", type=_seconds, metavar="S", help="look at a video every S seconds (default: where something changes)"
     )
     parser.add_argument("--category", help="suggest products of this category only")
     parser.add_argument("--region", help="suggest products of this region only")
@@ -109,7 +109,7 @@ def _inputs(paths: Iterable[str]) -> Iterator[tuple[str, str | None]]:
             yield path, str(e)
 
 
-def _tag_one(kit: Kit, path: str, every_s: float, watch: Stopwatch) -> SourceTags:
+def _tag_one(kit: Kit, path: str, every_s: float | None, watch: Stopwatch) -> SourceTags:
     try:
         with open_source(path) as source:
             return tag_source(kit, source, every_s, watch)

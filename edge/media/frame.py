@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeGuard
+
+import numpy as np
+import numpy.typing as npt
 
 from edge.preprocessing import ImageArray
 
@@ -23,6 +26,32 @@ class Frame:
     frame_index: int
     timestamp_s: float
     image: ImageArray
+
+
+Hurry = Literal["none", "unreferenced", "most"]
+"""What decoding leaves out: nothing, frames that no other one builds on, or all but key frames."""
+
+
+def no_hurry() -> Hurry:
+    """Leave out nothing."""
+    return "none"
+
+
+@dataclass(frozen=True)
+class Glance:
+    """A frame of which little is known before it is asked for.
+
+    Attributes:
+        frame_index: as of a `Frame`.
+        timestamp_s: likewise.
+        grey: the whole frame in small, uint8 (h, w), at most 64 cells a side.
+        frame: makes the picture; once.
+    """
+
+    frame_index: int
+    timestamp_s: float
+    grey: npt.NDArray[np.uint8]
+    frame: Callable[[], Frame]
 
 
 class Source(Protocol):
@@ -48,3 +77,26 @@ class Source(Protocol):
     def __enter__(self) -> Source: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+class Stream(Source, Protocol):
+    """A video or a camera.
+
+    Attributes:
+        live: whether the frames come as they happen, and are lost if nobody takes them.
+    """
+
+    live: bool
+
+    def glances(self, every_s: float, hurry: Callable[[], Hurry] = no_hurry) -> Iterator[Glance]:
+        """Yield what `frames` would, without making pictures of it.
+
+        Args:
+            every_s: as of `frames`.
+            hurry: asked before each frame: what may be left out while decoding.
+        """
+
+
+def is_stream(source: Source) -> TypeGuard[Stream]:
+    """Return whether a source has more than one frame to give."""
+    return source.kind == "video"

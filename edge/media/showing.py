@@ -12,6 +12,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
 from edge.media.orientation import Turn, reduction
 from edge.media.pictures import FULL_SIZE_PIXELS
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 # Matrix coefficients of ITU-T H.273, table 4, to swscale's names.
 _COLORSPACES = {1: "ITU709", 9: "BT2020", 10: "BT2020", 5: "ITU601", 6: "ITU601", 7: "SMPTE240M", 4: "FCC"}
 _UNTAGGED_HD_ROWS = 720
+_LUMA_FIRST = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray"})
+"""Formats whose first plane holds one byte of brightness for each pixel."""
+GREY_SIDE = 64
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,21 @@ class Showing:
             interpolation="AREA" if shrinks else "BILINEAR",
         )
         return self.turn.applied(cast(ImageArray, rgb.to_ndarray()))
+
+
+def small_grey(frame: VideoFrame) -> npt.NDArray[np.uint8]:
+    """Return a frame in small and grey, as it is stored: uint8 (h, w), the longer side 64 cells.
+
+    Of a large frame not every pixel is read: some 16 for each cell.
+    """
+    scale = GREY_SIDE / max(frame.width, frame.height)
+    size = max(1, round(frame.width * scale)), max(1, round(frame.height * scale))
+    if frame.format.name not in _LUMA_FIRST:
+        return cast(ImageArray, frame.reformat(*size, format="gray", interpolation="AREA").to_ndarray())
+    plane = frame.planes[0]
+    whole = Image.frombuffer("L", (frame.width, frame.height), bytes(plane), "raw", "L", plane.line_size, 1)
+    fine = whole.resize((size[0] * 4, size[1] * 4), Image.Resampling.NEAREST)
+    return np.asarray(fine.reduce(4))
 
 
 def square_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple[int, int]:

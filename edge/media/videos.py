@@ -13,7 +13,8 @@ containers that can refer to nothing outside the file.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,9 +23,9 @@ import av.error
 
 from edge.errors import MediaError
 from edge.media.content import content_id, first_bytes
-from edge.media.frame import Frame
+from edge.media.frame import Frame, Glance, Hurry, no_hurry
 from edge.media.sampling import Sampling
-from edge.media.showing import Showing
+from edge.media.showing import Showing, small_grey
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
@@ -36,6 +37,13 @@ CONTAINERS = (
 """Containers that are read (FFmpeg's names); no playlists, scripts or text. Sound files are there to be named."""
 
 _DECLARES_DURATION = ("mov", "matroska", "avi", "flv", "asf")
+_TELLS_TIMES = ("mov", "matroska", "mpegts")
+"""Every frame has a time of its own there, so that it stays right if others are left out."""
+_SKIPPED: dict[Hurry, Literal["DEFAULT", "NONREF", "NONKEY"]] = {
+    "none": "DEFAULT",
+    "unreferenced": "NONREF",
+    "most": "NONKEY",
+}
 _LIVE_WAIT_S = 0.005
 
 
@@ -64,7 +72,8 @@ class StreamSource:
         self.frames_decoded = 0
         self.partial = False
         self.error: str | None = None
-        self._container, self._live = container, live
+        self.live = live
+        self._container = container
         self._stream = _video_stream(container, path)
         self._stream.codec_context.thread_count = threads
         self._stream.codec_context.thread_type = "SLICE" if live else "AUTO"
@@ -88,12 +97,35 @@ class StreamSource:
 
         Reads the stream once: a second call yields what the first has left.
         """
+        for frame_index, timestamp_s, decoded in self._sampled(every_s, no_hurry):
+            yield Frame(frame_index, timestamp_s, self._showing.picture(decoded))
+
+    def glances(self, every_s: float, hurry: Callable[[], Hurry] = no_hurry) -> Iterator[Glance]:
+        """Yield what `frames` would, without making pictures of it; may run in a thread of its own.
+
+        Args:
+            every_s: as of `frames`.
+            hurry: asked before each frame: what may be left out while decoding. Then `frame_index` counts what was
+                decoded. Containers whose times FFmpeg has to guess are always decoded whole.
+        """
+        for frame_index, timestamp_s, decoded in self._sampled(every_s, hurry):
+            frame = partial(self._frame, frame_index, timestamp_s, decoded)
+            yield Glance(frame_index, timestamp_s, small_grey(decoded), frame)
+
+    def _frame(self, frame_index: int, timestamp_s: float, decoded: VideoFrame) -> Frame:
+        return Frame(frame_index, timestamp_s, self._showing.picture(decoded))
+
+    def _sampled(self, every_s: float, hurry: Callable[[], Hurry]) -> Iterator[tuple[int, float, VideoFrame]]:
+        """Yield number, time and content of the frames that `every_s` picks; then say what was missing."""
         sampling, last_s = Sampling(every_s), 0.0
+        tells_times = self._container.format.name.split(",")[0] in _TELLS_TIMES
         for frame_index, decoded in enumerate(self._from_first()):
             self.frames_decoded = frame_index + 1
             last_s = self._time_of(decoded, last_s, frame_index)
             if sampling.wants(last_s) and not decoded.is_corrupt:
-                yield Frame(frame_index, last_s, self._showing.picture(decoded))
+                yield frame_index, last_s, decoded
+            if tells_times:
+                self._stream.codec_context.skip_frame = _SKIPPED[hurry()]
         self._conclude()
 
     def __enter__(self) -> StreamSource:
@@ -128,7 +160,7 @@ class StreamSource:
 
     def _packets(self) -> Iterator[Packet[Any]]:
         """Yield the packets of all tracks (of a camera: of the video) until the end or an error that stays."""
-        wanted = [self._stream] if self._live else []
+        wanted = [self._stream] if self.live else []
         packets = self._container.demux(*wanted)
         while True:
             try:
@@ -166,7 +198,7 @@ class StreamSource:
         """Return where the player's clock starts: with the container's earliest track, so that sound stays in step."""
         first_s = self._stamp_s(first) or 0.0
         start = self._container.start_time
-        if self._live or start is None or self._container.format.name == "avi":
+        if self.live or start is None or self._container.format.name == "avi":
             return first_s
         start_s = start / av.time_base
         return first_s if abs(first_s - start_s) < 1e-3 else min(start_s, first_s)
@@ -180,7 +212,7 @@ class StreamSource:
         """Say what was missing, once the end is reached."""
         declared = self._container.duration
         name = self._container.format.name.split(",")[0]
-        if declared and not self._live and name in _DECLARES_DURATION:
+        if declared and not self.live and name in _DECLARES_DURATION:
             declared_s, reached_s = declared / av.time_base, self._reached_s - self._start_s
             if declared_s - reached_s > max(0.5, 2 * self._step_s(), 0.01 * declared_s):
                 self._stop(

@@ -14,6 +14,8 @@ from edge.files import whole_folder
 from edge.golden import GOLDEN, SCHEMA, TOLERANCE, observe
 from edge.pipeline import Kit
 from edge.preprocessing import ImageArray
+from edge.tracks.cases import TRACKS
+from export.golden.track_cases import track_cases
 
 
 def write_golden(kit: Kit, pictures: Mapping[str, ImageArray], out: Path) -> dict[str, Any]:
@@ -41,6 +43,8 @@ def write_golden(kit: Kit, pictures: Mapping[str, ImageArray], out: Path) -> dic
             Image.fromarray(image).save(folder / f"{name}.png", optimize=True)
         text = json.dumps(value, indent=1, allow_nan=False)
         (folder / GOLDEN).write_text(_lists_on_one_line(text) + "\n", encoding="utf-8")
+        cases = json.dumps(track_cases(), indent=1, allow_nan=False)
+        (folder / TRACKS).write_text(_lists_on_one_line(cases) + "\n", encoding="utf-8")
     return value
 
 

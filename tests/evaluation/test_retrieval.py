@@ -9,9 +9,12 @@ from hypothesis import strategies as st
 
 from edge.bundle import Matching
 from edge.matches import Matches
+from edge.photos import each_once
 from edge.pipeline import without_parts
-from edge.tagging import Appearances, Sighting
-from edge.tags import Box, Candidate
+from edge.tagging import Identity, tags_of, unmatched_of
+from edge.tags import Box, Candidate, Moment
+from edge.tracks.appearances import Named
+from edge.tracks.votes import status
 from export.evaluation.retrieval import NOTHING, Answers, measure, measure_by_group, tags
 
 MATCHING = Matching(similarity_threshold=0.5, margin_threshold=0.1)
@@ -128,10 +131,12 @@ def test_tags_are_those_that_edge_tag_gives_of_a_photo(rows: list[tuple[int, int
     photo, product = tags(answers([0], crops, [row[-1] for row in rows]), MATCHING)
     assert photo.tolist() == [0] * len(product)
 
-    appearances = Appearances(MATCHING, max_gap_s=1.0)
+    objects = []
     for (_, found), row in zip(crops, rows, strict=True):
         named = tuple(Candidate(0, str(number), "", similarity) for number, similarity in found)
-        appearances.observe(Sighting(0.0, row[-1], 0.9, CROP, named))
-    given_tags, _ = without_parts(*appearances.close("content", "space", ["shard"]))
+        best = Moment(0.0, row[-1], CROP)
+        objects.append(Named(((0.0, row[-1]),), 1, False, status(named, [MATCHING]), named, best))
+    known, unknown = each_once(objects)
+    given_tags, _ = without_parts(tags_of(known, Identity("content", "space", ("shard",))), unmatched_of(unknown))
     matches = sorted(tag.candidates[0].product_id for tag in given_tags if tag.status == "match")
     assert sorted(str(number) for number in product) == matches

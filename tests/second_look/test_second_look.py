@@ -25,8 +25,10 @@ from edge.shard.keypoints import KEYPOINT_PACK
 from edge.shard.pack import open_pack, write_pack
 from edge.shard.vectors import quantize
 from edge.sift import VIEW_SIDE, find_keypoints
-from edge.tagging import Appearances, Sighting
-from edge.tags import Candidate
+from edge.tags import Candidate, Moment
+from edge.tracks.appearances import Named, gather
+from edge.tracks.naming import Reconsider, look_again
+from edge.tracks.votes import status
 from tests.second_look.prints import draw_print
 from tests.small_shards import SPACE
 
@@ -165,9 +167,14 @@ def test_every_row_of_the_pack_is_described_as_the_thumbnails_are(tmp_path: Path
     assert Column.describe("keys", pack.columns["keys"]).dtype == "<u8"
 
 
-def sighting(timestamp_s: float, first: str, similarity: float, second: str = "other") -> Sighting:
+MATCHINGS = (Matching(0.5, 0.05),)
+
+
+def named(timestamp_s: float, first: str, similarity: float, second: str = "other") -> Named:
     found = (Candidate(0, first, first, similarity), Candidate(0, second, second, similarity - 0.01))
-    return Sighting(timestamp_s, (0, 0, 9, 9), 0.9, np.zeros((9, 9, 3), np.uint8), found)
+    box = (0.0, 0.0, 9.0, 9.0)
+    best = Moment(timestamp_s, box, np.zeros((9, 9, 3), np.uint8))
+    return Named(((timestamp_s, box),), 3, False, status(found, MATCHINGS), found, best, 2)
 
 
 def swap(crop: ImageArray, found: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
@@ -176,32 +183,31 @@ def swap(crop: ImageArray, found: tuple[Candidate, ...]) -> tuple[Candidate, ...
     return (*right, *(c for c in found if c.product_id != "right"))
 
 
-def close(*sightings: Sighting) -> tuple[list[tuple[str, float, float]], int]:
-    appearances = Appearances(Matching(0.5, 0.05), 1.0, swap)
-    for one in sightings:
-        appearances.observe(one)
-    tags, unmatched = appearances.close("c" * 64, "s" * 64, ["a" * 64])
-    return [(tag.candidates[0].product_id, tag.start_s, tag.end_s) for tag in tags], len(unmatched)
+def close(*tracks: Named, reconsider: Reconsider = swap) -> tuple[list[tuple[str, float, float]], int]:
+    known, unknown = gather(tracks, 1.0, lambda track: look_again(track, reconsider, MATCHINGS))
+    return [(one.candidates[0].product_id, one.start_s, one.end_s) for one in known], len(unknown)
 
 
-def test_an_appearance_is_looked_at_again_once() -> None:
+def test_a_track_is_looked_at_again_once() -> None:
     looks = []
-    appearances = Appearances(Matching(0.5, 0.05), 1.0, lambda crop, found: looks.append(crop) or tuple(found))
-    for time_s in (0.0, 0.5, 1.0):
-        appearances.observe(sighting(time_s, "a", 0.8))
-    assert len(appearances.close("c" * 64, "s" * 64, ["a" * 64])[0]) == len(looks) == 1
+    close(named(0.0, "a", 0.8), reconsider=lambda crop, found: looks.append(crop) or tuple(found))
+    assert len(looks) == 1
 
 
 def test_two_names_of_one_product_become_one_tag() -> None:
     assert close() == ([], 0)
-    flicker = sighting(0.0, "right", 0.8), sighting(0.5, "wrong", 0.8, "right"), sighting(1.0, "right", 0.8)
+    flicker = named(0.0, "right", 0.8), named(0.5, "wrong", 0.8, "right"), named(1.0, "right", 0.8)
     assert close(*flicker) == ([("right", 0.0, 1.0)], 0)
-    assert close(sighting(0.0, "right", 0.8), sighting(5.0, "wrong", 0.8, "right"))[0] == [
+    assert close(named(0.0, "right", 0.8), named(5.0, "wrong", 0.8, "right"))[0] == [
         ("right", 0.0, 0.0),
         ("right", 5.0, 5.0),
     ]
 
 
 def test_an_unsure_object_can_become_a_match_and_others_stay_unmatched() -> None:
-    assert close(sighting(0.0, "wrong", 0.4, "right")) == ([("right", 0.0, 0.0)], 0)
-    assert close(sighting(0.0, "wrong", 0.4)) == ([], 1)
+    assert close(named(0.0, "wrong", 0.45, "right")) == ([("right", 0.0, 0.0)], 0)
+    assert close(named(0.0, "wrong", 0.45)) == ([], 1)
+
+
+def test_what_is_far_below_the_threshold_is_not_looked_at_again() -> None:
+    assert close(named(0.0, "wrong", 0.39, "right")) == ([], 1)

@@ -124,7 +124,7 @@ export interface Capabilities {
   simd: boolean;
   isolated: boolean;
   chosen: "webgpu" | "wasm";
-  /** Median milliseconds of one detection on each way that was tried. */
+  /** Milliseconds of one detection on each way that was tried. */
   measured_ms: Readonly<Record<string, number>>;
   /** One sentence for the page: what was chosen and why, or what is missing. */
   sentence: string;

@@ -1,0 +1,143 @@
+"""When to look: slowly where nothing moves, faster where something does, and not at all at what shows nothing new.
+
+Between looks a source is glanced at: a small grey picture, `GLANCE_S` apart. What it shows against the one of the last
+look, and against the glance before, decides.
+
+    >>> pace = pace_for(None)
+    >>> pace.decide(0.0, grey)
+    'look'
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.media.frame import Hurry
+from edge.media.sampling import CLOCK_TOLERANCE_S
+
+GLANCE_S = 0.1
+QUICK_S = 0.2
+CALM_S = 0.5
+STILL_S = 4.0
+"""Seconds from one look to the next where something moves, where little does, and where nothing does."""
+STEP = 12
+"""Levels of grey, of 255, by which a cell of the small picture must change to count."""
+CHANGED = 0.002
+MOVING = 0.01
+"""Shares of the cells: from here on something is new since the last look, or moves since the last glance."""
+
+Grey = npt.NDArray[np.uint8]
+Decision = Literal["look", "still", "wait"]
+
+
+def changed(a: Grey, b: Grey) -> float:
+    """Return the share of cells, 0..1, by which two small pictures differ; 1 where they have not the same size."""
+    if a.shape != b.shape:
+        return 1.0
+    return float((np.abs(a.astype(np.int16) - b) >= STEP).mean()) if a.size else 0.0
+
+
+def decide(since_s: float, new: float, moving: bool) -> Decision:
+    """Return what to do at a glance.
+
+    Args:
+        since_s: seconds since the last look.
+        new: share of the cells, 0..1, that have changed since.
+        moving: whether something moves, or an object came or was missed.
+
+    Returns:
+        "look"; "still", nothing is new since the last look; "wait", it is not yet time.
+    """
+    still = new < CHANGED
+    due_s = STILL_S if still else QUICK_S if moving else CALM_S
+    if since_s + CLOCK_TOLERANCE_S >= due_s:
+        return "look"
+    return "still" if still else "wait"
+
+
+class Pace(Protocol):
+    """Decides for each glance in turn.
+
+    Attributes:
+        glance_s: seconds between glances.
+    """
+
+    glance_s: float
+
+    def decide(self, timestamp_s: float, grey: Grey) -> Decision:
+        """Say what to do at a glance, later than those before it.
+
+        Args:
+            timestamp_s: of the glance.
+            grey: small grey picture, uint8 (h, w), of the same size each time.
+
+        Returns:
+            "look", and the caller looks; "still", nothing is new since the last look; "wait", it is not yet time.
+        """
+
+    def learn(self, restless: bool) -> None:
+        """Take in what the look found: whether an object came or was missed."""
+
+    def hurry(self) -> Hurry:
+        """Say what decoding may leave out."""
+
+
+class Steady:
+    """Looks at every glance: the user has fixed the rate."""
+
+    def __init__(self, every_s: float) -> None:
+        """Look every so many seconds; 0 looks at every frame."""
+        self.glance_s = every_s
+
+    def decide(self, timestamp_s: float, grey: Grey) -> Decision:
+        """Look."""
+        return "look"
+
+    def learn(self, restless: bool) -> None:
+        """Change nothing."""
+
+    def hurry(self) -> Hurry:
+        """Leave out nothing, so that the frames are the first ones at or after each step."""
+        return "none"
+
+
+class Adaptive:
+    """Looks where something changes."""
+
+    glance_s = GLANCE_S
+
+    def __init__(self) -> None:
+        """Start before the first glance."""
+        self._looked_s: float | None = None
+        self._looked_at: Grey | None = None
+        self._glanced_at: Grey | None = None
+        self._restless = False
+
+    def decide(self, timestamp_s: float, grey: Grey) -> Decision:
+        """Compare with the last look and the last glance; see the head of this module."""
+        before, self._glanced_at = self._glanced_at, grey
+        if self._looked_s is None or self._looked_at is None or before is None:
+            return self._look(timestamp_s, grey)
+        moving = self._restless or changed(grey, before) >= MOVING
+        decision = decide(timestamp_s - self._looked_s, changed(grey, self._looked_at), moving)
+        return self._look(timestamp_s, grey) if decision == "look" else decision
+
+    def learn(self, restless: bool) -> None:
+        """Look quickly again where an object came or was missed."""
+        self._restless = restless
+
+    def hurry(self) -> Hurry:
+        """Leave out frames that nothing builds on: there are more than enough."""
+        return "unreferenced"
+
+    def _look(self, timestamp_s: float, grey: Grey) -> Decision:
+        self._looked_s, self._looked_at = timestamp_s, grey
+        return "look"
+
+
+def pace_for(every_s: float | None) -> Pace:
+    """Return the pace that the user asked for: None looks where something changes."""
+    return Adaptive() if every_s is None else Steady(every_s)

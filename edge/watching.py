@@ -1,0 +1,94 @@
+"""Watch a video: follow what its looks find, and ask of each track that ends what it is.
+
+>>> eye = Eye(kit, source.resolution_wh, Stopwatch(), named := [])
+>>> eye.look(frame)     # whether an object came or was missed
+True
+>>> eye.close()
+>>> [one.status for one in named]
+['match']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from edge.crops import cut_crops
+from edge.kit import Kit
+from edge.looking import box_of
+from edge.media.frame import Frame
+from edge.preprocessing import ImageArray
+from edge.resizing import resize
+from edge.shard.vectors import Int8s, quantize
+from edge.stopwatch import Stopwatch
+from edge.tags import Candidate
+from edge.tracks.appearances import Named
+from edge.tracks.following import Following
+from edge.tracks.naming import name
+from edge.tracks.seen import Seen, measure
+from edge.tracks.track import Track
+
+SPARE = 2
+"""A crop that waits to be embedded is kept at no more than twice the embedder's input."""
+
+
+class Eye:
+    """Looks at the frames of one video."""
+
+    def __init__(self, kit: Kit, resolution_wh: tuple[int, int], watch: Stopwatch, named: list[Named]) -> None:
+        """Start with nothing seen.
+
+        Args:
+            kit: models and catalogue.
+            resolution_wh: of the video as it is shown; boxes are given in its pixels.
+            watch: gathers where the time goes.
+            named: takes in each track when it has ended.
+        """
+        self._kit, self._resolution_wh, self._watch, self._named = kit, resolution_wh, watch, named
+        self._confident = kit.bundle.detector.decoding.score_threshold
+        self._following = Following(self._confident)
+        self._detector = kit.detector.with_threshold(self._following.weak)
+
+    def look(self, frame: Frame) -> bool:
+        """Look at a frame; return whether an object came, or was missed."""
+        with self._watch.lap("detect"):
+            found = self._detector.detect(frame.image)
+            crops = cut_crops(frame.image, found.xyxy, self._kit.bundle.embedder.crop_margin)
+            xyxy = found.xyxy * (self._resolution_wh[0] / frame.image.shape[1])
+            confidence = found.confidence.tolist()
+            seen = [self._seen(box_of(xyxy[row]), confidence[row], crop) for row, crop in enumerate(crops)]
+        news = self._following.observe(frame.timestamp_s, self._resolution_wh, seen, lambda row: self._kept(crops[row]))
+        self._name(news.ended)
+        return news.restless
+
+    def stay(self, timestamp_s: float) -> None:
+        """Note that up to this time the picture is as it was at the last look."""
+        self._following.stay(timestamp_s)
+
+    def close(self) -> None:
+        """Name what is left: the video has ended."""
+        self._name(self._following.close())
+
+    def _name(self, ended: Iterable[Track]) -> None:
+        for track in ended:
+            self._named.append(name(track, self._ask, self._kit.matchings))
+
+    def _seen(self, xyxy: tuple[float, float, float, float], confidence: float, crop: ImageArray) -> Seen:
+        """Measure a detection; a weak one only continues a track, by its box."""
+        if confidence < self._confident:
+            return Seen(xyxy, confidence)
+        return Seen(xyxy, confidence, *measure(crop))
+
+    def _kept(self, crop: ImageArray) -> ImageArray:
+        """Return a copy that does not hold the whole frame in memory."""
+        side = SPARE * max(self._kit.embedder.preprocessing.size_wh)
+        height, width = crop.shape[:2]
+        scale = min(1.0, side / max(height, width))
+        return np.array(resize(crop, (max(1, round(width * scale)), max(1, round(height * scale)))))
+
+    def _ask(self, crop: ImageArray) -> tuple[tuple[Candidate, ...], Int8s]:
+        with self._watch.lap("embed"):
+            embedding = self._kit.embedder.embed([crop])
+        with self._watch.lap("search"):
+            return self._kit.search(embedding)[0], quantize(embedding)[0]

@@ -1,0 +1,144 @@
+"""Clips through the kit and through the naive pipeline, in turn, timed and judged.
+
+>>> runs = measure_set(Path("build/clips/dev"), ("kit", "naive"))
+>>> print_figures(runs)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+from edge.bundle import load_bundle
+from edge.defaults import default_bundle
+from edge.media.sources import open_source
+from edge.pipeline import Kit, tag_source
+from edge.shard import open_shard
+from edge.shard.keypoints import DEFAULT_KEYPOINT_BYTES
+from edge.stopwatch import Stopwatch
+from export.catalog.build import Target, build_catalog
+from export.catalog.items import read_items
+from export.evaluation.appearances import ClipTruth, read_truth
+from export.evaluation.clips import Claim, ClipFigures, Judged, claim_of, figures, judge
+from tests.bench.video_clips.naive import tag_naively
+
+Way = Literal["kit", "naive"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One clip by one way.
+
+    Attributes:
+        way: which pipeline.
+        clip: name of the clip.
+        truth: what it shows.
+        claims: what was said.
+        judged: what became of that.
+        seconds: wall time of each round, from opening the file to the last tag.
+        laps_ms: where the time of the first round went.
+        frames: frames that the detector looked at, where that is known.
+        crops: crops that were embedded, likewise.
+    """
+
+    way: Way
+    clip: str
+    truth: ClipTruth
+    claims: tuple[Claim, ...]
+    judged: Judged
+    seconds: tuple[float, ...]
+    laps_ms: dict[str, float]
+    frames: int | None = None
+    crops: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return everything but the truth as plain values."""
+        return {name: value for name, value in asdict(self).items() if name not in ("truth", "judged")} | {
+            "outcomes": self.judged.outcomes
+        }
+
+
+def open_kit(folder: Path) -> Kit:
+    """Return the default bundle with the catalogue of a set, which is built where it is missing or of another space."""
+    bundle = load_bundle(default_bundle())
+    out = folder / f"shard-{bundle.space_id[:8]}"
+    if not out.exists():
+        kit = Kit.open(bundle, [])
+        keypoint_bytes = DEFAULT_KEYPOINT_BYTES if bundle.second_look else 0
+        target = Target(out, "clips", 1, bundle.space_id, 0, keypoint_bytes)
+        build_catalog(read_items(folder / "ITEMS.csv"), folder / "images", kit.embedder, target)
+    return Kit.open(bundle, [open_shard(out)])
+
+
+def measure_set(folder: Path, ways: Sequence[Way] = ("kit",), rounds: int = 1, only: str = "") -> list[Run]:
+    """Tag every clip of a folder by every way, in turn, and judge what was said in the first round."""
+    kit = open_kit(folder)
+    runs = []
+    for path in sorted((folder / "clips").glob("*.json")):
+        if only in path.stem:
+            runs += measure_clip(kit, path.with_suffix(".mp4"), read_truth(path), ways, rounds)
+    return runs
+
+
+def measure_clip(kit: Kit, clip: Path, truth: ClipTruth, ways: Sequence[Way], rounds: int = 1) -> list[Run]:
+    """Tag one clip by every way, in turn, round after round."""
+    first = {way: run_once(kit, clip, truth, way) for way in ways}
+    seconds = {way: list(run.seconds) for way, run in first.items()}
+    for _ in range(rounds - 1):
+        for way in ways:
+            seconds[way] += run_once(kit, clip, truth, way).seconds
+    return [Run(**{**vars(run), "seconds": tuple(seconds[way])}) for way, run in first.items()]
+
+
+def run_once(kit: Kit, clip: Path, truth: ClipTruth, way: Way) -> Run:
+    """Tag one clip by one way."""
+    watch, start = Stopwatch(), perf_counter()
+    frames = crops = None
+    with open_source(str(clip)) as source:
+        if way == "naive":
+            claims = tuple(tag_naively(kit, source, watch))
+        else:
+            found = tag_source(kit, source, stopwatch=watch)
+            claims, frames, crops = tuple(map(claim_of, found.tags)), found.frames_detected, found.crops_embedded
+    seconds = perf_counter() - start
+    laps = watch.timing_ms(("decode", "detect", "embed", "search"))
+    return Run(way, clip.stem, truth, claims, judge(truth, claims), (seconds,), laps, frames, crops)
+
+
+def figures_of(runs: Sequence[Run], way: Way) -> ClipFigures:
+    """Return the figures of one way."""
+    return figures([run.judged for run in runs if run.way == way])
+
+
+def print_figures(runs: Sequence[Run]) -> None:
+    """Print a column for each way."""
+    ways = list(dict.fromkeys(run.way for run in runs))
+    columns = [asdict(figures_of(runs, way)) for way in ways]
+    for name in columns[0]:
+        print(f"{name:18}" + "".join(f"{_cell(column[name]):>16}" for column in columns))
+    for way, column in zip(ways, columns, strict=True):
+        taken = sum(min(run.seconds) for run in runs if run.way == way)
+        laps = {name: round(sum(run.laps_ms[name] for run in runs if run.way == way)) for name in runs[0].laps_ms}
+        print(f"{way}: {taken:.2f} s, {60 * column['minutes'] / taken:.1f} times real time; ms {laps}")
+
+
+def print_faults(runs: Sequence[Run]) -> None:
+    """Say of each clip what was missed, what was wrong, and what was ambiguous."""
+    for run in runs:
+        judged = run.judged
+        print(f"{run.way} {run.clip}: {judged.outcomes.count('right')} of {judged.shown}, switches {judged.switches}"
+              f" ({run.seconds[0]:.2f} s, frames {run.frames}, crops {run.crops})")  # fmt: skip
+        for shown in judged.missed:
+            print(f"    missed     {shown.product_id} {shown.start_s:.2f}-{shown.end_s:.2f}")
+        for claim, outcome in zip(run.claims, judged.outcomes, strict=True):
+            if outcome != "right":
+                print(f"    {outcome:10} {'/'.join(claim.product_ids)} {claim.start_s:.2f}-{claim.end_s:.2f}")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"{value[0]:.3f}-{value[1]:.3f}"
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

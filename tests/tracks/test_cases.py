@@ -1,0 +1,104 @@
+"""The golden cases: Python gives them, and what they say is what a person would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from edge.golden import golden_folder
+from edge.tracks.cases import CONSTANTS, answer, read_cases
+from edge.tracks.pace import decide
+from export.golden.track_cases import track_cases
+
+GOLDEN = read_cases(golden_folder())
+BY_NAME = {case["name"]: case for case in GOLDEN["cases"]}
+AGAIN = "the rule or its cases have changed: run `python -m export golden`"
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_case_comes_out_as_it_is_written(name: str) -> None:
+    assert answer(BY_NAME[name], GOLDEN) == BY_NAME[name]["expected"], AGAIN
+
+
+def test_the_file_is_the_one_that_is_made() -> None:
+    assert track_cases() == GOLDEN, AGAIN
+    assert GOLDEN["constants"] == CONSTANTS
+
+
+@pytest.mark.parametrize("row", GOLDEN["pace"], ids=str)
+def test_every_decision_to_look_is_as_it_is_written(row: dict[str, Any]) -> None:
+    assert decide(row["since_s"], row["new"], row["moving"]) == row["decision"]
+
+
+EXPECTED = {
+    "nothing": [],
+    "one look": [("oat", "match", 0.0, 0.0)],
+    "looks without objects": [],
+    "in a row": [("oat", "match", 0.0, 2.0)],
+    "missed for a moment": [("oat", "match", 0.0, 1.4)],
+    "back within the gap": [("oat", "match", 0.0, 2.4)],
+    "back after the gap": [("oat", "match", 0.0, 0.4), ("oat", "match", 2.6, 3.0)],
+    "looked at rarely": [("oat", "match", 0.0, 10.0)],
+    "weak between confident": [("oat", "match", 0.0, 2.0)],
+    "weak at the end": [("oat", "match", 0.0, 1.0)],
+    "weak alone": [],
+    "below weak": [("oat", "match", 0.0, 1.5)],
+    "still picture": [("oat", "match", 0.0, 2.0)],
+    "moving": [("oat", "match", 0.0, 1.6)],
+    "a sister for one look": [("oat", "match", 0.0, 1.0)],
+    "a sister's name in the sharpest look": [("oat", "match", 0.0, 1.0)],
+    "cut by the border first": [("oat", "match", 0.0, 0.8)],
+    "the best of each half second": [("oat", "match", 0.0, 2.4)],
+    "small lead": [("oat", "ambiguous", 0.0, 1.0)],
+    "small lead after a sure look": [("oat", "match", 0.0, 1.0)],
+    "small lead beside a sure one": [("oat", "match", 0.0, 1.0), ("soy", "ambiguous", 0.0, 1.0)],
+    "seen once": [("oat", "ambiguous", 0.2, 0.2)],
+    "seen once at the end": [("oat", "match", 0.5, 0.5)],
+    "seen once, twice": [("oat", "match", 0.0, 0.4)],
+    "not in every ranking": [("soy", "ambiguous", 0.0, 0.5)],
+    "empty catalogue": [],
+    "one product in the catalogue": [("oat", "match", 0.0, 1.0)],
+    "two products": [("oat", "match", 0.0, 1.5), ("soy", "match", 0.0, 1.5)],
+    "two specimens": [("oat", "match", 0.0, 1.5)],
+    "two shards": [("oat", "match", 0.0, 1.5)],
+    "they pass each other": [("oat", "match", 0.0, 1.6), ("soy", "match", 0.0, 1.6)],
+    "another product put in its place": [("oat", "match", 0.0, 0.6), ("soy", "match", 0.8, 1.4)],
+    "a part taken for a sister": [("oat", "match", 0.0, 1.2)],
+    "a sister as it comes in": [("oat", "match", 0.0, 0.8)],
+    "a small thing before a large one": [("soy", "match", 0.8, 1.0)],
+    "a weak part": [("oat", "match", 0.0, 0.6)],
+    "unknown": [],
+    "unknown, seen once": [],
+    "unknown, lost and found": [],
+    "a label of a product": [("oat", "match", 0.0, 1.5)],
+    "beside a product": [("oat", "match", 0.0, 1.5)],
+}
+UNMATCHED = {
+    "empty catalogue": [(0.0, 1.0)],
+    "two shards": [(0.0, 1.5)],
+    "a small thing before a large one": [(0.0, 1.0)],
+    "unknown": [(0.0, 1.0)],
+    "unknown, lost and found": [(0.0, 2.2)],
+    "beside a product": [(0.0, 1.5)],
+}
+
+
+def test_the_cases_say_what_a_person_would() -> None:
+    found = {name: case["expected"] for name, case in BY_NAME.items()}
+    tags = {
+        name: [(tag["product_id"], tag["status"], tag["start_s"], tag["end_s"]) for tag in one["tags"]]
+        for name, one in found.items()
+    }
+    assert tags == EXPECTED
+    unmatched = {n: [(u["start_s"], u["end_s"]) for u in one["unmatched"]] for n, one in found.items()}
+    assert {name: spans for name, spans in unmatched.items() if spans} == UNMATCHED
+
+
+def test_at_most_three_crops_of_a_track_are_embedded() -> None:
+    embedded = {name: case["expected"]["crops_embedded"] for name, case in BY_NAME.items()}
+    assert embedded["in a row"] == 2
+    assert embedded["the best of each half second"] == 2
+    assert embedded["small lead"] == 3
+    assert embedded["unknown"] == 2
+    assert max(embedded.values()) <= 6

@@ -1,0 +1,63 @@
+"""Chromium, the built engine and the demo's media, once for all tests of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from edge.defaults import default_bundle, demo_shard
+from edge.golden import golden_folder
+from export.render.demo_media import DemoMedia, write_demo_media
+from tests.conftest import absent
+from tests.web.engine.harness import Harness, built_harness, serving, why_not_built
+
+
+@pytest.fixture(scope="session")
+def chromium(browser: Browser) -> Browser:
+    """Return the browser of all tests of the page: Playwright runs once in a process."""
+    return browser
+
+
+@pytest.fixture(scope="session")
+def harness_folder() -> Path:
+    """Return the built engine, or skip (in CI: fail)."""
+    if why := why_not_built():
+        absent("node", why)
+    return built_harness()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoMedia:
+    """Return the demo's clip and photos."""
+    return write_demo_media(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder whose files the page can fetch; tests put what they need there."""
+    return tmp_path_factory.mktemp("media")
+
+
+@pytest.fixture(scope="session")
+def folders(harness_folder: Path, media: Path, demo: DemoMedia) -> dict[str, Path]:
+    """Return what is served."""
+    kit = {"/bundle": default_bundle(), "/shard": demo_shard(), "/golden": golden_folder()}
+    return {"": harness_folder, "/media": media, "/demo": demo.folder, **kit}
+
+
+@pytest.fixture(scope="session")
+def address(folders: dict[str, Path]) -> Iterator[str]:
+    """Serve everything, isolated and under the page's policy."""
+    with serving(folders) as found:
+        yield found
+
+
+@pytest.fixture
+def harness(chromium: Browser, address: str) -> Iterator[Harness]:
+    """Open a page of its own."""
+    opened = Harness(chromium, address)
+    yield opened
+    opened.page.close()

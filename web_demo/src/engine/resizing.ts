@@ -1,0 +1,168 @@
+/**
+ * Pictures to another size, bit for bit as `edge/resizing.py`: with Pillow's widened triangle filter, or from two by two
+ * pixels only. Both align the outer edges of the pictures.
+ *
+ * The filter is Pillow 13's `Image.resize(size, BILINEAR)` for 8 bits: across, then down, weights in whole parts of 2^22,
+ * each pass rounded to 8 bits; first down where that takes away more than twice as many rows as columns go. Which is
+ * first shows in the last bit.
+ */
+import type { Picture, Region, Size } from "../media/picture.ts";
+import { rint } from "../rounding.ts";
+
+const PRECISION_BITS = 22;
+const STEP_BITS = 8;
+const STEPS = 1 << STEP_BITS;
+
+/** For each new place along one side: its first source place, and `taps` weights (those beyond its end are 0). */
+interface Weights {
+  readonly taps: number;
+  readonly first: Int32Array;
+  readonly count: Int32Array;
+  readonly weight: Int32Array;
+}
+
+/**
+ * Resize a region of a picture.
+ *
+ * `antialias` says whether pixels between those that are read count when it shrinks. Returns width * height * 3 bytes,
+ * RGB, row by row.
+ */
+export function resize(picture: Picture, region: Region, [width, height]: Size, antialias = true): Uint8Array {
+  if (!antialias) return twoByTwo(picture, region, [width, height]);
+  const source = rgbOf(picture, region);
+  const rows_away = region.height - height;
+  if (rows_away > 0 && rows_away > 2 * (region.width - width)) {
+    return across(down(source, region.width, region.height, height), region.width, height, width);
+  }
+  return down(across(source, region.width, region.height, width), width, region.height, height);
+}
+
+function rgbOf(picture: Picture, { left, top, width, height }: Region): Uint8Array {
+  const rgb = new Uint8Array(width * height * 3);
+  let to = 0;
+  for (let y = top; y < top + height; y++) {
+    let from = (y * picture.width + left) * 4;
+    for (let x = 0; x < width; x++, from += 4) {
+      rgb[to++] = picture.rgba[from]!;
+      rgb[to++] = picture.rgba[from + 1]!;
+      rgb[to++] = picture.rgba[from + 2]!;
+    }
+  }
+  return rgb;
+}
+
+/** Bring rows of `width` pixels to another width. */
+function across(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+  if (into === width) return source;
+  const { taps, first, count, weight } = triangle(width, into);
+  const found = new Uint8Array(height * into * 3);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    const start = y * width * 3;
+    for (let x = 0; x < into; x++) {
+      let red = 1 << (PRECISION_BITS - 1);
+      let green = red;
+      let blue = red;
+      let from = start + first[x]! * 3;
+      const end = x * taps + count[x]!;
+      for (let tap = x * taps; tap < end; tap++, from += 3) {
+        const share = weight[tap]!;
+        red = (red + source[from]! * share) | 0;
+        green = (green + source[from + 1]! * share) | 0;
+        blue = (blue + source[from + 2]! * share) | 0;
+      }
+      found[to++] = red >> PRECISION_BITS;
+      found[to++] = green >> PRECISION_BITS;
+      found[to++] = blue >> PRECISION_BITS;
+    }
+  }
+  return found;
+}
+
+/** Bring columns of `height` pixels to another height. */
+function down(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+  if (into === height) return source;
+  const { taps, first, count, weight } = triangle(height, into);
+  const values = width * 3;
+  const found = new Uint8Array(into * values);
+  const sum = new Int32Array(values);
+  for (let y = 0; y < into; y++) {
+    sum.fill(1 << (PRECISION_BITS - 1));
+    for (let tap = 0; tap < count[y]!; tap++) {
+      const share = weight[y * taps + tap]!;
+      const from = (first[y]! + tap) * values;
+      for (let i = 0; i < values; i++) sum[i] = sum[i]! + source[from + i]! * share;
+    }
+    for (let i = 0; i < values; i++) found[y * values + i] = sum[i]! >> PRECISION_BITS;
+  }
+  return found;
+}
+
+/** Return the weights of the triangle filter, widened by the factor by which a side shrinks. */
+function triangle(length: number, into: number): Weights {
+  const scale = length / into;
+  const support = Math.max(scale, 1);
+  const taps = Math.ceil(support) * 2 + 1;
+  const made = { taps, first: new Int32Array(into), count: new Int32Array(into), weight: new Int32Array(into * taps) };
+  const shares = new Float64Array(taps);
+  for (let place = 0; place < into; place++) {
+    const centre = (place + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - support + 0.5));
+    const count = Math.min(length, Math.trunc(centre + support + 0.5)) - first;
+    const inverse = 1 / support;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      shares[i] = Math.max(0, 1 - Math.abs((i + first - centre + 0.5) * inverse));
+      sum += shares[i]!;
+    }
+    made.first[place] = first;
+    made.count[place] = count;
+    for (let i = 0; i < count; i++) {
+      made.weight[place * taps + i] = Math.trunc(0.5 + (shares[i]! / sum) * (1 << PRECISION_BITS));
+    }
+  }
+  return made;
+}
+
+/** Blend two rows, then two columns, each time rounded to 8 bits, halves up. */
+function twoByTwo(picture: Picture, region: Region, [width, height]: Size): Uint8Array {
+  const down = neighbours(region.height, height);
+  const across = neighbours(region.width, width);
+  const row = new Uint8Array(region.width * 3);
+  const found = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    blendRows(picture, region, down.near[y]!, down.far[y]!, down.far_weight[y]!, row);
+    for (let x = 0; x < width; x++) {
+      const [near, far, share] = [across.near[x]! * 3, across.far[x]! * 3, across.far_weight[x]!];
+      for (let c = 0; c < 3; c++) {
+        found[(y * width + x) * 3 + c] = blend(row[near + c]!, row[far + c]!, share);
+      }
+    }
+  }
+  return found;
+}
+
+function blendRows(picture: Picture, region: Region, near: number, far: number, share: number, into: Uint8Array): void {
+  const first = ((region.top + near) * picture.width + region.left) * 4;
+  const second = ((region.top + far) * picture.width + region.left) * 4;
+  for (let x = 0; x < region.width; x++) {
+    for (let c = 0; c < 3; c++) {
+      into[x * 3 + c] = blend(picture.rgba[first + x * 4 + c]!, picture.rgba[second + x * 4 + c]!, share);
+    }
+  }
+}
+
+function blend(near: number, far: number, far_weight: number): number {
+  return (near * (STEPS - far_weight) + far * far_weight + STEPS / 2) >> STEP_BITS;
+}
+
+function neighbours(length: number, into: number): { near: Int32Array; far: Int32Array; far_weight: Int32Array } {
+  const found = { near: new Int32Array(into), far: new Int32Array(into), far_weight: new Int32Array(into) };
+  for (let i = 0; i < into; i++) {
+    const place = Math.min(Math.max(((i + 0.5) * length) / into - 0.5, 0), length - 1);
+    found.near[i] = Math.trunc(place);
+    found.far[i] = Math.min(found.near[i]! + 1, length - 1);
+    found.far_weight[i] = rint((place - found.near[i]!) * STEPS);
+  }
+  return found;
+}

@@ -1,0 +1,151 @@
+/**
+ * From tracks to appearances: one for each product and the time that it is there, and each object once, by the three
+ * rules of docs/formats/tracks.md, section 5.
+ */
+import { productOf } from "../gallery.ts";
+import { area, boxAt, overlap, shareInside, type Trail } from "./boxes.ts";
+import type { Named } from "./naming.ts";
+
+export const GAP_S = 2;
+export const BRIEF = 2;
+export const BRIEF_S = 1;
+export const INSIDE = 0.7;
+export const LEAST_PART = 0.3;
+export const SAME_PLACE = 0.2;
+
+/** Appearances of products, and objects without one, each in the order of their start. */
+export interface Gathered {
+  readonly known: Named[];
+  readonly unknown: Named[];
+}
+
+const startOf = (one: Named) => one.trail[0]![0];
+const endOf = (one: Named) => one.trail.at(-1)![0];
+const productIn = (one: Named) => productOf(one.candidates[0]!);
+const similarityOf = (one: Named) => one.candidates[0]?.similarity ?? -1;
+
+/** Return the gap that is allowed where the seconds between looks are fixed; null: where they are not. */
+export function gapFor(every_s: number | null): number {
+  return every_s === null ? GAP_S : Math.max(GAP_S, 2.5 * every_s);
+}
+
+/** Gather ended tracks, in any order; those of one start in the order in which they began. */
+export function gather(tracks: readonly Named[], gap_s: number): Gathered {
+  const kept = eachOnce(tracks.toSorted((a, b) => startOf(a) - startOf(b)));
+  const known = kept.filter((track) => track.status !== "unmatched");
+  const unknown = kept.filter((track) => track.status === "unmatched");
+  return { known: ofProducts(known, gap_s), unknown: lostAndFound(unknown, gap_s) };
+}
+
+/** Leave out tracks that are of another one's object; where they reach beyond it in time, it is there then. */
+function eachOnce(tracks: readonly Named[]): Named[] {
+  const owners = tracks.map((track) => ownerOf(track, tracks));
+  const kept = new Map<number, Named>();
+  owners.forEach((owner, place) => owner === null && kept.set(place, tracks[place]!));
+  owners.forEach((owner, place) => {
+    const extended = owner === null ? undefined : kept.get(owner);
+    if (extended !== undefined) kept.set(owner!, extendedBy(extended, tracks[place]!.trail));
+  });
+  return [...kept.values()];
+}
+
+/** Return the place of the track of whose object a track is: of several, the one seen most often, the first of these. */
+function ownerOf(track: Named, tracks: readonly Named[]): number | null {
+  let best: number | null = null;
+  tracks.forEach((other, place) => {
+    if (!isOf(track, other)) return;
+    if (best === null || other.sightings > tracks[best]!.sightings) best = place;
+  });
+  return best;
+}
+
+function extendedBy(owner: Named, trail: Trail): Named {
+  const beyond = trail.filter(([at_s]) => at_s < startOf(owner) || at_s > endOf(owner));
+  return { ...owner, trail: [...owner.trail, ...beyond].sort((a, b) => a[0] - b[0]) };
+}
+
+/** Return whether a track is only what was made of another one's object for a while. */
+function isOf(track: Named, other: Named): boolean {
+  const beyond_s = Math.max(startOf(other) - startOf(track), endOf(track) - endOf(other), 0);
+  if (track === other || beyond_s > BRIEF_S) return false;
+  const boxes = track.trail.map(([at_s, box]) => [box, boxAt(other.trail, at_s)] as const);
+  if (boxes.some(([box, all]) => shareInside(box, all) < INSIDE)) return false;
+  if (track.sightings <= BRIEF && other.sightings > BRIEF) {
+    return boxes.every(([box, all]) => area(box) >= LEAST_PART * area(all));
+  }
+  if (beyond_s > 0) return false;
+  if (track.status === "unmatched") return other.status !== "unmatched";
+  return track.status === "ambiguous" && other.status === "match" && similarityOf(other) >= similarityOf(track);
+}
+
+/** Join tracks of one product: the sure ones first, then the ambiguous ones to them, then what is left to each other. */
+function ofProducts(tracks: readonly Named[], gap_s: number): Named[] {
+  const sure = chained(tracks.filter((track) => track.status === "match"), gap_s);
+  const left: Named[] = [];
+  for (const track of tracks.filter((one) => one.status !== "match")) {
+    const group = sure.find((one) => follows(track, one, gap_s));
+    if (group === undefined) left.push(track);
+    else group.push(track);
+  }
+  return asOne([...sure, ...chained(left, gap_s)]);
+}
+
+function chained(tracks: readonly Named[], gap_s: number): Named[][] {
+  return grouped(tracks, (track, group) => {
+    const is_soon = startOf(track) - Math.max(...group.map(endOf)) <= gap_s;
+    return productIn(track) === productIn(group[0]!) && is_soon;
+  });
+}
+
+/** Return whether an ambiguous track is of the product of a sure appearance: its first product, or its second. */
+function follows(track: Named, group: readonly Named[], gap_s: number): boolean {
+  const product = productIn(group[0]!);
+  if (!track.candidates.slice(0, 2).some((one) => productOf(one) === product)) return false;
+  const is_near = (one: Named) => startOf(track) - endOf(one) <= gap_s && startOf(one) - endOf(track) <= gap_s;
+  if (!group.some(is_near)) return false;
+  const at_once = group.filter((one) => startOf(track) <= endOf(one) && startOf(one) <= endOf(track));
+  if (productIn(track) === product || at_once.length === 0) return true;
+  const { xyxy, timestamp_s } = track.best;
+  return at_once.some((one) => overlap(xyxy, boxAt(one.trail, timestamp_s)) >= SAME_PLACE);
+}
+
+/** Join unknown objects that were lost and found again at the same place, and leave out fleeting ones. */
+function lostAndFound(tracks: readonly Named[], gap_s: number): Named[] {
+  const resumes = (track: Named, group: readonly Named[]) => {
+    const before = group.at(-1)!;
+    const is_again = endOf(before) < startOf(track) && startOf(track) <= endOf(before) + gap_s;
+    return is_again && overlap(track.trail[0]![1], before.trail.at(-1)![1]) >= SAME_PLACE;
+  };
+  return asOne(grouped(tracks, resumes)).filter((track) => !track.fleeting);
+}
+
+/** Put each track into the latest group that it belongs to, else into a group of its own. */
+function grouped(tracks: readonly Named[], belongs: (track: Named, group: readonly Named[]) => boolean): Named[][] {
+  const groups: Named[][] = [];
+  for (const track of tracks) {
+    const group = groups.findLast((one) => belongs(track, one));
+    if (group === undefined) groups.push([track]);
+    else group.push(track);
+  }
+  return groups;
+}
+
+/** Return each group as one, in the order of their start. */
+function asOne(groups: readonly (readonly Named[])[]): Named[] {
+  return groups.map(together).sort((a, b) => startOf(a) - startOf(b));
+}
+
+const RANK = { unmatched: 0, ambiguous: 1, match: 2 } as const;
+
+/** Return tracks as one; the sure one speaks, of several the most similar, of unknown ones the longest seen. */
+function together(group: readonly Named[]): Named {
+  if (group.length === 1) return group[0]!;
+  const weight = (one: Named) => (one.status === "unmatched" ? one.sightings : similarityOf(one));
+  const spokesman = group.reduce((best, one) => {
+    const more = RANK[one.status] - RANK[best.status] || weight(one) - weight(best);
+    return more > 0 ? one : best;
+  });
+  const trail = group.flatMap((one) => [...one.trail]).sort((a, b) => a[0] - b[0]);
+  const sightings = group.reduce((sum, one) => sum + one.sightings, 0);
+  return { ...spokesman, trail, sightings, fleeting: false };
+}

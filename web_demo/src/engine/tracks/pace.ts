@@ -1,0 +1,74 @@
+/**
+ * When to look: slowly where nothing moves, faster where something does, and not at all at what shows nothing new; see
+ * `edge/tracks/pace.py` and docs/formats/tracks.md, section 1.
+ */
+
+export const GLANCE_S = 0.1;
+export const QUICK_S = 0.2;
+export const CALM_S = 0.5;
+export const STILL_S = 4;
+export const STEP = 12;
+export const CHANGED = 0.002;
+export const MOVING = 0.01;
+const CLOCK_TOLERANCE_S = 1e-6;
+
+/** A frame in small and grey, as it is stored; of the same size each time. */
+export type Grey = Uint8Array;
+export type Decision = "look" | "still" | "wait";
+
+/** Return the share of cells, 0..1, by which two small pictures differ; 1 where they have not the same size. */
+export function changed(a: Grey, b: Grey): number {
+  if (a.length !== b.length) return 1;
+  let count = 0;
+  for (let i = 0; i < a.length; i++) if (Math.abs(a[i]! - b[i]!) >= STEP) count++;
+  return a.length > 0 ? count / a.length : 0;
+}
+
+/**
+ * Return what to do at a glance, so many seconds after the last look: "look"; "still", nothing is new since; "wait", it
+ * is not yet time. `fresh` is the share of cells that have changed since the last look; `moving` also says that an
+ * object came or was missed.
+ */
+export function decide(since_s: number, fresh: number, moving: boolean): Decision {
+  const still = fresh < CHANGED;
+  const due_s = still ? STILL_S : moving ? QUICK_S : CALM_S;
+  if (since_s + CLOCK_TOLERANCE_S >= due_s) return "look";
+  return still ? "still" : "wait";
+}
+
+/** Decides for each glance in turn. */
+export interface Pace {
+  /** Seconds between glances. */
+  readonly glance_s: number;
+  /** Whether frames that nothing builds on may be left out: there are more than enough. */
+  readonly hurries: boolean;
+  decide(timestamp_s: number, grey: Grey): Decision;
+  /** Take in what the look found: whether an object came or was missed. */
+  learn(restless: boolean): void;
+}
+
+/** Return the pace that was asked for: null looks where something changes, else at every frame of a grid. */
+export function paceFor(every_s: number | null): Pace {
+  if (every_s !== null) return { glance_s: every_s, hurries: false, decide: () => "look", learn() {} };
+  let looked: { at_s: number; grey: Grey } | null = null;
+  let glanced: Grey | null = null;
+  let is_restless = false;
+  return {
+    glance_s: GLANCE_S,
+    hurries: true,
+    decide(timestamp_s, grey) {
+      const before = glanced;
+      glanced = grey;
+      let decision: Decision = "look";
+      if (looked !== null && before !== null) {
+        const moving = is_restless || changed(grey, before) >= MOVING;
+        decision = decide(timestamp_s - looked.at_s, changed(grey, looked.grey), moving);
+      }
+      if (decision === "look") looked = { at_s: timestamp_s, grey };
+      return decision;
+    },
+    learn(restless) {
+      is_restless = restless;
+    },
+  };
+}
