@@ -11,8 +11,7 @@ from playwright.sync_api import Browser
 from edge.defaults import default_bundle, demo_shard
 from edge.golden import golden_folder
 from export.render.demo_media import DemoMedia, write_demo_media
-from tests.conftest import absent
-from tests.web.engine.harness import Harness, built_harness, serving, why_not_built
+from tests.web.engine.harness import Harness, built_harness, serving
 
 
 @pytest.fixture(scope="session")
@@ -22,11 +21,9 @@ def chromium(browser: Browser) -> Browser:
 
 
 @pytest.fixture(scope="session")
-def harness_folder() -> Path:
+def harness_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the built engine, or skip (in CI: fail)."""
-    if why := why_not_built():
-        absent("node", why)
-    return built_harness()
+    return built_harness(tmp_path_factory.mktemp("harness") / "dist")
 
 
 @pytest.fixture(scope="session")

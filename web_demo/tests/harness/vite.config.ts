@@ -1,12 +1,5 @@
-import { fileURLToPath } from "node:url";
-import { defineConfig, mergeConfig } from "vite";
-import page from "../../vite.config.ts";
+import { defineConfig } from "vite";
+import { site } from "../../build_steps/site.ts";
 
-/** The engine without the page, for tests: built into `build/harness`. */
-export default mergeConfig(
-  page,
-  defineConfig({
-    root: fileURLToPath(new URL(".", import.meta.url)),
-    build: { outDir: fileURLToPath(new URL("../../build/harness", import.meta.url)), emptyOutDir: true },
-  }),
-);
+/** The engine without the page, for tests. */
+export default defineConfig(site(import.meta.dirname));
