@@ -21,7 +21,7 @@ import { failure } from "../problem.ts";
 import { reader } from "./canvas.ts";
 import { greyReader } from "./grey.ts";
 import { FULL_SIZE_PIXELS } from "./pictures.ts";
-import { reduction, type Size } from "./picture.ts";
+import { type Picture, reduction, type Size } from "./picture.ts";
 import { sampling } from "./sampling.ts";
 import type { Stream } from "./source.ts";
 import { unreferencedIn } from "./unreferenced.ts";
@@ -98,27 +98,18 @@ function streamOf(
     frames_decoded: 0,
     error: null,
     async *glances(every_s, hurries) {
-      const [read, greyOf, is_untagged_sd] = [reader([width, height]), greyReader(), await isUntaggedSd(track)];
-      const picture = async (sample: VideoSample) => {
-        const shown = is_untagged_sd ? await tagged(sample) : sample;
-        const drawn = read((context) => shown.draw(context, 0, 0, width, height));
-        if (shown !== sample) shown.close();
-        return drawn;
-      };
+      const greyOf = greyReader();
+      const pictureOf = pictureReader([width, height], await isUntaggedSd(track));
       const course: Course = { counted: 0, reached_s: start_s, stopped: null };
       let any = false;
       try {
         const wanted = wantedTimes(track, every_s, hurries, course);
-        for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(wanted)) {
-          if (sample === null) continue;
+        for await (const [sample, is_last] of shownSamples(track, wanted)) {
           any = true;
           stream.frames_decoded = course.counted;
-          try {
-            const timestamp_s = Math.max(0, sample.timestamp - start_s);
-            yield { timestamp_s, grey: await greyOf(sample), picture: () => picture(sample) };
-          } finally {
-            sample.close();
-          }
+          const timestamp_s = Math.max(0, sample.timestamp - start_s);
+          const [grey, longer_side] = [await greyOf(sample), Math.max(width, height)];
+          yield { timestamp_s, is_last, grey, longer_side, picture: (least_side) => pictureOf(sample, least_side) };
         }
       } catch (error) {
         course.stopped ??= error;
@@ -130,6 +121,47 @@ function streamOf(
     close: () => input.dispose(),
   };
   return stream;
+}
+
+/** Yield the samples at some times, each with whether it is the last, and give the decoder their memory back. */
+async function* shownSamples(
+  track: InputVideoTrack,
+  times: AsyncIterable<number>,
+): AsyncGenerator<readonly [VideoSample, boolean], void, void> {
+  let waiting: VideoSample | null = null;
+  try {
+    for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(times)) {
+      if (sample === null) continue;
+      const before: VideoSample | null = waiting;
+      waiting = sample;
+      if (before === null) continue;
+      try {
+        yield [before, false];
+      } finally {
+        before.close();
+      }
+    }
+    if (waiting !== null) yield [waiting, true];
+  } finally {
+    waiting?.close();
+  }
+}
+
+/** Makes pictures of the frames of one stream; keeps a canvas for each size that is asked for. */
+function pictureReader([width, height]: Size, is_untagged_sd: boolean) {
+  const readers = new Map<number, ReturnType<typeof reader>>();
+  return async (sample: VideoSample, least_side: number | null): Promise<Picture> => {
+    const divisor = least_side === null ? 1 : Math.max(1, Math.floor(Math.max(width, height) / least_side));
+    const size: Size = [Math.ceil(width / divisor), Math.ceil(height / divisor)];
+    const read = readers.get(divisor) ?? reader(size);
+    readers.set(divisor, read);
+    const shown = is_untagged_sd ? await tagged(sample) : sample;
+    try {
+      return read((context) => shown.draw(context, 0, 0, ...size));
+    } finally {
+      if (shown !== sample) shown.close();
+    }
+  };
 }
 
 /** How reading goes: frames that have passed, how far it came, and what stopped it. */
