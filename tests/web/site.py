@@ -129,9 +129,17 @@ class Site:
         """Open the page in a new tab, with courier's objects at hand as `catalogs`, `outbox` and `offline`."""
         page = context.new_page()
         page.goto(self.address)
-        page.wait_for_function("globalThis.courier")
+        until(page, "globalThis.courier !== undefined")
         page.evaluate(BEGIN)
         return page
+
+
+def until(page: Page, expression: str, seconds: float = 60.0) -> None:
+    """Wait until an expression is true; Playwright's own way needs a policy that allows `eval`."""
+    give_up = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < give_up, expression
+        page.wait_for_timeout(50)
 
 
 NOTHING_KEPT = """
