@@ -18,8 +18,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
-from edge.defaults import demo_shard
+from edge.bundle import load_bundle
+from edge.defaults import default_bundle
+from edge.pipeline import Kit
 from edge.shard import open_shard
+from export.demo.walk import build_demo_shard
 from export.render.demo_media import DemoMedia, write_demo_media
 from server.publishing import publish
 from tests.server.shop import FORCED, NOW, Shop
@@ -45,6 +48,7 @@ RARE = {
     "asking": "dialog",
 }
 """States over doubles, and the part of the page that shows them."""
+TWIN = ("jaspra-day-milk-glacier-1-l", "jaspra-day-milk-glacier-light-1-l"), ("Glacier 1 L", "Glacier Light 1 L")
 
 
 @dataclass
@@ -93,10 +97,12 @@ def creators_way(page: Page, site: Site, media: DemoMedia, camera: Camera) -> No
     page.get_by_text("How it runs here").click()
     camera.take(page, "how", ".identify")
     page.get_by_text("How it runs here").click()
+    camera.take(page, "ambiguous", ".suggestion.ambiguous")
     page.locator(".unmatched-objects").scroll_into_view_if_needed()
     camera.take(page, "unmatched", ".unmatched-objects")
-    for card in suggestions(page).all()[:3]:
-        card.get_by_role("button", name="Accept").click()
+    suggestions(page).nth(0).get_by_role("button", name="Accept").click()
+    page.locator(".choice").first.click()
+    suggestions(page).nth(2).get_by_role("button", name="Not this").click()
     page.locator(".suggestions").scroll_into_view_if_needed()
     page.evaluate("scrollTo(0, document.querySelector('.suggestions').offsetTop - 30)")
     camera.take(page, "decided")
@@ -117,6 +123,26 @@ def creators_way(page: Page, site: Site, media: DemoMedia, camera: Camera) -> No
     page.evaluate("dispatchEvent(new Event('online'))")
     expect(page.get_by_text("Sent. The server has")).to_be_visible(timeout=PATIENCE_MS)
     camera.take(page, "sent", ".leaving")
+
+
+def interrupted(page: Page, site: Site, media: DemoMedia, camera: Camera) -> None:
+    """Take the picture of a page that was loaded anew in the middle."""
+    page.goto(site.address)
+    choose(page, media.clip)
+    switch(page).click()
+    suggestions(page).first.wait_for(timeout=PATIENCE_MS)
+    page.wait_for_timeout(800)
+    page.reload()
+    page.get_by_text("Stopped when the page was closed.").wait_for()
+    camera.take(page, "interrupted", ".identify")
+
+
+def with_a_look_alike(media: DemoMedia) -> DemoMedia:
+    """Add a product with the very pictures of another one, so that the clip shows what is ambiguous."""
+    lines = media.items_csv.read_text().splitlines()
+    twins = [line.replace(*TWIN[0]).replace(*TWIN[1]) for line in lines if line.startswith(TWIN[0][0])]
+    media.items_csv.write_text("\n".join([*lines, *twins, ""]))
+    return media
 
 
 def photos(page: Page, site: Site, media: DemoMedia, camera: Camera) -> None:
@@ -163,15 +189,16 @@ def take_all(folder: Path, wanted: tuple[str, ...], looks: tuple[str, ...]) -> N
     assert path is not None, "Chromium is not on this machine"
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        media = write_demo_media(scratch / "demo")
+        media = with_a_look_alike(write_demo_media(scratch / "demo"))
+        shard = build_demo_shard(media, Kit.open(load_bundle(default_bundle()), []), scratch / "shard")
         run_tool(
             "vite/bin/vite.js", "build", "--config", "tests/double/vite.config.ts", "--outDir", str(scratch / "double")
         )
         shop = Shop.open(scratch)
-        publish(shop.repository, open_shard(demo_shard()), shop.ring, FORCED, NOW)
+        publish(shop.repository, open_shard(shard), shop.ring, FORCED, NOW)
         site = Site(shop, WEB / "dist", in_processes=True)
         site.start()
-        steps: tuple[Callable[[Page, Site, DemoMedia, Camera], None], ...] = (creators_way, photos)
+        steps: tuple[Callable[[Page, Site, DemoMedia, Camera], None], ...] = (creators_way, photos, interrupted)
         with browsing(path) as browser, serving_folder(scratch / "double") as address:
             for look in looks:
                 camera = Camera(folder, look, wanted)
