@@ -7,6 +7,7 @@ rarely (a full storage, a newer page) is shown over doubles. Files are WebP.
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import sys
 import tempfile
@@ -101,8 +102,9 @@ def creators_way(page: Page, site: Site, media: DemoMedia, camera: Camera) -> No
     page.locator(".unmatched-objects").scroll_into_view_if_needed()
     camera.take(page, "unmatched", ".unmatched-objects")
     suggestions(page).nth(0).get_by_role("button", name="Accept").click()
+    suggestions(page).nth(1).get_by_role("button", name="Accept").click()
     page.locator(".choice").first.click()
-    suggestions(page).nth(2).get_by_role("button", name="Not this").click()
+    suggestions(page).last.get_by_role("button", name="Not this").click()
     page.locator(".suggestions").scroll_into_view_if_needed()
     page.evaluate("scrollTo(0, document.querySelector('.suggestions').offsetTop - 30)")
     camera.take(page, "decided")
@@ -114,9 +116,9 @@ def creators_way(page: Page, site: Site, media: DemoMedia, camera: Camera) -> No
     camera.take(page, "post", ".finish")
     page.get_by_label("One-time code").fill(site.code())
     page.get_by_role("button", name="Connect", exact=True).click()
-    page.get_by_role("button", name="Send 3 decisions").wait_for(timeout=PATIENCE_MS)
+    page.get_by_role("button", name=re.compile("^Send . decisions")).wait_for(timeout=PATIENCE_MS)
     site.stop()
-    page.get_by_role("button", name="Send 3 decisions").click()
+    page.get_by_role("button", name=re.compile("^Send . decisions")).click()
     page.get_by_text("as soon as it is back").wait_for(timeout=PATIENCE_MS)
     camera.take(page, "offline", ".leaving")
     site.start()
@@ -140,7 +142,7 @@ def interrupted(page: Page, site: Site, media: DemoMedia, camera: Camera) -> Non
 def with_a_look_alike(media: DemoMedia) -> DemoMedia:
     """Add a product with the very pictures of another one, so that the clip shows what is ambiguous."""
     lines = media.items_csv.read_text().splitlines()
-    twins = [line.replace(*TWIN[0]).replace(*TWIN[1]) for line in lines if line.startswith(TWIN[0][0])]
+    twins = [line.replace(*TWIN[0], 1).replace(*TWIN[1]) for line in lines if line.startswith(TWIN[0][0])]
     media.items_csv.write_text("\n".join([*lines, *twins, ""]))
     return media
 
