@@ -14,7 +14,7 @@ from edge.errors import InputError, ModelError
 from edge.kit import CANDIDATES, Kit, Selection, candidates_of
 from edge.looking import Objects, find_objects, look
 from edge.media.ahead import Ahead
-from edge.media.frame import Source, Stream, is_stream
+from edge.media.frame import Glance, Source, Stream, is_stream
 from edge.photos import each_once, objects_in, without_parts
 from edge.stopwatch import Stopwatch
 from edge.tagging import Identity, tags_of, unmatched_of
@@ -87,7 +87,8 @@ def tag_source(
         found.problem = INTERRUPTED
     still = source.kind == "image"
     with watch.lap("search"):
-        settle = partial(look_again, reconsider=kit.reconsider, matchings=kit.matchings)
+        least = kit.bundle.matching.similarity_threshold
+        settle = partial(look_again, reconsider=kit.reconsider, least=least, matchings=kit.matchings)
         known, unknown = each_once(found.objects) if still else gather(found.objects, gap_for(every_s), settle)
     identity = Identity(source.content_id, kit.bundle.space_id, tuple(shard.sha256 for shard in kit.gallery.shards))
     tags, unmatched = tags_of(known, identity), unmatched_of(unknown)
@@ -120,14 +121,22 @@ def watch_stream(kit: Kit, source: Stream, every_s: float | None, watch: Stopwat
         found: takes in what is found, also where this ends with an error.
     """
     eye, pace = Eye(kit, source.resolution_wh, watch, found.objects), pace_for(every_s)
+
+    def take(glance: Glance) -> None:
+        found.frames_detected += 1
+        pace.learn(eye.look(glance))
+
     try:
+        waiting = None
         with Ahead(source.glances(pace.glance_s, pace.hurry)) as glances:
             for glance in watch.over("decode", glances):
                 decision = pace.decide(glance.timestamp_s, glance.grey)
+                waiting = glance if decision == "wait" else None
                 if decision == "look":
-                    found.frames_detected += 1
-                    pace.learn(eye.look(glance.frame()))
+                    take(glance)
                 elif decision == "still":
                     eye.stay(glance.timestamp_s)
+        if waiting is not None:
+            take(waiting)
     finally:
         eye.close()

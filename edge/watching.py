@@ -1,7 +1,7 @@
 """Watch a video: follow what its looks find, and ask of each track that ends what it is.
 
 >>> eye = Eye(kit, source.resolution_wh, Stopwatch(), named := [])
->>> eye.look(frame)     # whether an object came or was missed
+>>> eye.look(glance)    # whether an object came or was missed
 True
 >>> eye.close()
 >>> [one.status for one in named]
@@ -17,7 +17,7 @@ import numpy as np
 from edge.crops import cut_crops
 from edge.kit import Kit
 from edge.looking import box_of
-from edge.media.frame import Frame
+from edge.media.frame import Glance
 from edge.preprocessing import ImageArray
 from edge.resizing import resize
 from edge.shard.vectors import Int8s, quantize
@@ -30,7 +30,7 @@ from edge.tracks.seen import Seen, measure
 from edge.tracks.track import Track
 
 SPARE = 2
-"""A crop that waits to be embedded is kept at no more than twice the embedder's input."""
+"""A picture is looked at, and a crop kept, at no less than twice the input of the model if it can be had."""
 
 
 class Eye:
@@ -50,15 +50,20 @@ class Eye:
         self._following = Following(self._confident)
         self._detector = kit.detector.with_threshold(self._following.weak)
 
-    def look(self, frame: Frame) -> bool:
+    def look(self, glance: Glance) -> bool:
         """Look at a frame; return whether an object came, or was missed."""
         with self._watch.lap("detect"):
-            found = self._detector.detect(frame.image)
-            crops = cut_crops(frame.image, found.xyxy, self._kit.bundle.embedder.crop_margin)
-            xyxy = found.xyxy * (self._resolution_wh[0] / frame.image.shape[1])
+            small = glance.picture(SPARE * max(self._detector.preprocessing.size_wh))
+            found = self._detector.detect(small)
+            image = glance.picture(None) if len(found) and max(small.shape) < glance.longer_side else small
+            xyxy = found.xyxy * np.float32(image.shape[1] / small.shape[1])
+            crops = cut_crops(image, xyxy, self._kit.bundle.embedder.crop_margin)
+            boxes = xyxy * np.float32(self._resolution_wh[0] / image.shape[1])
             confidence = found.confidence.tolist()
-            seen = [self._seen(box_of(xyxy[row]), confidence[row], crop) for row, crop in enumerate(crops)]
-        news = self._following.observe(frame.timestamp_s, self._resolution_wh, seen, lambda row: self._kept(crops[row]))
+            seen = [self._seen(box_of(boxes[row]), confidence[row], crop) for row, crop in enumerate(crops)]
+        news = self._following.observe(
+            glance.timestamp_s, self._resolution_wh, seen, lambda row: self._kept(crops[row])
+        )
         self._name(news.ended)
         return news.restless
 

@@ -45,13 +45,15 @@ class Glance:
         frame_index: as of a `Frame`.
         timestamp_s: likewise.
         grey: the whole frame in small, uint8 (h, w), at most 64 cells a side.
-        frame: makes the picture; once.
+        longer_side: pixels of the longer side of its image.
+        picture: makes the frame's image, as of a `Frame`; a number says how many pixels suffice for its longer side.
     """
 
     frame_index: int
     timestamp_s: float
     grey: npt.NDArray[np.uint8]
-    frame: Callable[[], Frame]
+    longer_side: int
+    picture: Callable[[int | None], ImageArray]
 
 
 class Source(Protocol):

@@ -56,16 +56,29 @@ class Showing:
         """Width and height as they are shown."""
         return self.turn.size(self.square_wh)
 
-    def picture(self, frame: VideoFrame) -> ImageArray:
-        """Convert a frame to (H, W, 3) uint8 RGB; frames of another size than the first are brought to its size."""
-        shrinks = self.read_wh[0] < frame.width
+    @property
+    def longer_side(self) -> int:
+        """Pixels of the longer side of a whole picture."""
+        return max(self.read_wh)
+
+    def picture(self, frame: VideoFrame, least_side: int | None = None) -> ImageArray:
+        """Convert a frame to (H, W, 3) uint8 RGB; frames of another size than the first are brought to its size.
+
+        Args:
+            frame: a decoded frame.
+            least_side: pixels that suffice for the longer side: a picture of at least twice as many is divided by a
+                whole number, its pixels means of those that they cover.
+        """
+        width, height = self.read_wh
+        divisor = max(1, self.longer_side // least_side) if least_side else 1
+        width, height = -(-width // divisor), -(-height // divisor)
         rgb = frame.reformat(
-            width=self.read_wh[0],
-            height=self.read_wh[1],
+            width=width,
+            height=height,
             format="rgb24",
             src_colorspace=_colorspace_of(frame),
             dst_colorspace="DEFAULT",
-            interpolation="AREA" if shrinks else "BILINEAR",
+            interpolation="AREA" if width < frame.width else "BILINEAR",
         )
         return self.turn.applied(cast(ImageArray, rgb.to_ndarray()))
 

@@ -44,6 +44,8 @@ _SKIPPED: dict[Hurry, Literal["DEFAULT", "NONREF", "NONKEY"]] = {
     "unreferenced": "NONREF",
     "most": "NONKEY",
 }
+_FASTEST = 1000
+"""Frames a second; a container that says more has no clock."""
 _LIVE_WAIT_S = 0.005
 
 
@@ -79,6 +81,7 @@ class StreamSource:
         self._stream.codec_context.thread_type = "SLICE" if live else "AUTO"
         self._damaged = 0
         self._reached_s = 0.0
+        self._last_stamp_s: float | None = None
         self._decoded = self._decode()
         self._first = next(self._decoded, None)
         if self._first is None:
@@ -109,11 +112,8 @@ class StreamSource:
                 decoded. Containers whose times FFmpeg has to guess are always decoded whole.
         """
         for frame_index, timestamp_s, decoded in self._sampled(every_s, hurry):
-            frame = partial(self._frame, frame_index, timestamp_s, decoded)
-            yield Glance(frame_index, timestamp_s, small_grey(decoded), frame)
-
-    def _frame(self, frame_index: int, timestamp_s: float, decoded: VideoFrame) -> Frame:
-        return Frame(frame_index, timestamp_s, self._showing.picture(decoded))
+            side, picture = self._showing.longer_side, partial(self._showing.picture, decoded)
+            yield Glance(frame_index, timestamp_s, small_grey(decoded), side, picture)
 
     def _sampled(self, every_s: float, hurry: Callable[[], Hurry]) -> Iterator[tuple[int, float, VideoFrame]]:
         """Yield number, time and content of the frames that `every_s` picks; then say what was missing."""
@@ -175,9 +175,10 @@ class StreamSource:
                 return
 
     def _time_of(self, frame: VideoFrame, last_s: float, frame_index: int) -> float:
-        """Return the frame's time; one without a time, or that runs backwards, follows the last by one step."""
-        stamp_s = self._stamp_s(frame)
-        if stamp_s is not None and stamp_s - self._start_s >= last_s:
+        """Return the frame's time; if it has none, or its time runs backwards or stands still, one step after the last."""
+        stamp_s, before_s = self._stamp_s(frame), self._last_stamp_s
+        self._last_stamp_s = stamp_s
+        if stamp_s is not None and stamp_s != before_s and stamp_s - self._start_s >= last_s:
             return stamp_s - self._start_s
         return last_s + self._step_s() if frame_index else 0.0
 
@@ -191,8 +192,8 @@ class StreamSource:
         return None if ticks is None or frame.time_base is None else float(ticks * frame.time_base)
 
     def _step_s(self) -> float:
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        return 1 / float(rate) if rate else 1 / 25
+        rates = (float(rate) for rate in (self._stream.average_rate, self._stream.guessed_rate) if rate)
+        return 1 / next((rate for rate in rates if rate <= _FASTEST), 25.0)
 
     def _start_of(self, first: VideoFrame) -> float:
         """Return where the player's clock starts: with the container's earliest track, so that sound stays in step."""

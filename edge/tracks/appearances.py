@@ -1,6 +1,6 @@
 """From tracks to appearances: one for each product and the time that it is there, and each object once.
 
-    >>> appearances, unmatched = gather(named_tracks, gap_s=2.0)
+    >>> appearances, unmatched = gather(named_tracks, gap_s=2.5)
 
 Three rules, in this order:
 
@@ -20,7 +20,7 @@ from edge.tags import Box, Candidate, Moment
 from edge.tracks.boxes import area, box_at, overlap, share_inside
 from edge.tracks.votes import Status
 
-GAP_S = 2.0
+GAP_S = 2.5
 """A product that comes back within this time is the same appearance."""
 BRIEF = 2
 BRIEF_S = 1.0

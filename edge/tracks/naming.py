@@ -21,7 +21,7 @@ from edge.tracks.track import Pick, Track
 from edge.tracks.votes import fused, is_settled, status
 
 CROP_SIDE = 200
-REACH = 0.1
+REACH = 0.05
 """A second look makes no product of what is further below the threshold: prints share letters and ornaments."""
 Candidates = tuple[Candidate, ...]
 Ask = Callable[[ImageArray], tuple[Candidates, Int8s]]
@@ -55,22 +55,19 @@ def name(track: Track, ask: Ask, matchings: Sequence[Matching]) -> Named:
     )
 
 
-def look_again(named: Named, reconsider: Reconsider, matchings: Sequence[Matching]) -> Named:
+def look_again(named: Named, reconsider: Reconsider, least: float, matchings: Sequence[Matching]) -> Named:
     """Return a track after a second look at its best crop.
 
     Args:
         named: what is known of it.
         reconsider: gives the candidates of a crop in their final order.
+        least: similarity threshold of the bundle, which speaks of the embedder alone.
         matchings: thresholds of each shard.
     """
-    if not named.candidates or named.similarity < _threshold(named, matchings) - REACH:
+    if named.similarity < least - REACH:
         return named
     candidates = reconsider(named.best.crop, named.candidates)
     return replace(named, candidates=candidates, status=status(candidates, matchings))
-
-
-def _threshold(named: Named, matchings: Sequence[Matching]) -> float:
-    return matchings[named.candidates[0].shard].similarity_threshold
 
 
 def _best(asked: list[tuple[Pick, Candidates, Int8s]], candidates: Candidates) -> tuple[Pick, Candidates, Int8s]:

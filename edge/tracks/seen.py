@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from edge.preprocessing import ImageArray
-from edge.resizing import resize
 from edge.tags import Box
 
 SIDE = 64
-"""A crop is brought to 64 x 64 pixels before it is measured."""
+"""A crop is brought to 64 x 64 values before it is measured."""
 PATCH = 8
 """A patch is 8 x 8 numbers."""
 BORDER_SHARE = 0.005
@@ -44,18 +44,18 @@ class Seen:
 def measure(crop: ImageArray) -> tuple[float, Patch]:
     """Return sharpness and patch of a crop.
 
-    The crop becomes 64 x 64 grey values (0.299 R + 0.587 G + 0.114 B). Its sharpness is the mean absolute step from a
-    pixel to its right and to its lower neighbour, which blur takes away.
+    Of the crop's green values, which carry most of its brightness, 64 x 64 means are taken. Its sharpness is the mean
+    absolute step from one of them to its right and to its lower neighbour, which blur takes away.
 
     Args:
         crop: (h, w, 3) uint8 RGB.
     """
-    small = resize(crop, (SIDE, SIDE)).astype(np.float32)
-    grey = small @ np.array([0.299, 0.587, 0.114], np.float32)
+    green = Image.fromarray(np.ascontiguousarray(crop[:, :, 1])).resize((SIDE, SIDE), Image.Resampling.BOX)
+    grey = np.asarray(green, np.int16)
     across, down = np.abs(np.diff(grey, axis=1)).mean(), np.abs(np.diff(grey, axis=0)).mean()
     step = SIDE // PATCH
     patch = grey.reshape(PATCH, step, PATCH, step).mean(axis=(1, 3)).reshape(-1)
-    return float(across + down) / 2, patch.astype(np.float64)
+    return float(across + down) / 2, patch
 
 
 def likeness(a: Patch | None, b: Patch | None) -> float:

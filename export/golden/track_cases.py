@@ -105,7 +105,7 @@ def _cases() -> list[Json]:
 
 def _presence() -> list[Json]:
     """When something is there: looks, gaps, weak detections, still pictures, movement."""
-    gone = [_look(t) for t in (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2)]
+    gone = [_look(t) for t in (0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2, 2.4, 2.6, 2.8)]
     moving = [_look(round(0.2 * i, 1), _seen(xyxy=_at(20 + 50 * i))) for i in range(9)]
     return [
         _case("nothing", []),
@@ -114,7 +114,7 @@ def _presence() -> list[Json]:
         _case("in a row", _every(0.5, 5, _seen())),
         _case("missed for a moment", [*_every(0.2, 3, _seen()), *gone[:2], *_every(0.2, 3, _seen(), start_s=1.0)]),
         _case("back within the gap", [*_every(0.2, 3, _seen()), *gone[:7], *_every(0.2, 3, _seen(), start_s=2.0)]),
-        _case("back after the gap", [*_every(0.2, 3, _seen()), *gone, *_every(0.2, 3, _seen(), start_s=2.6)]),
+        _case("back after the gap", [*_every(0.2, 3, _seen()), *gone, *_every(0.2, 3, _seen(), start_s=3.0)]),
         _case("looked at rarely", _every(5.0, 3, _seen()), gap_s=12.5),
         _case(
             "weak between confident",

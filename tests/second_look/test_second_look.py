@@ -184,7 +184,7 @@ def swap(crop: ImageArray, found: tuple[Candidate, ...]) -> tuple[Candidate, ...
 
 
 def close(*tracks: Named, reconsider: Reconsider = swap) -> tuple[list[tuple[str, float, float]], int]:
-    known, unknown = gather(tracks, 1.0, lambda track: look_again(track, reconsider, MATCHINGS))
+    known, unknown = gather(tracks, 1.0, lambda track: look_again(track, reconsider, 0.5, MATCHINGS))
     return [(one.candidates[0].product_id, one.start_s, one.end_s) for one in known], len(unknown)
 
 
@@ -205,9 +205,9 @@ def test_two_names_of_one_product_become_one_tag() -> None:
 
 
 def test_an_unsure_object_can_become_a_match_and_others_stay_unmatched() -> None:
-    assert close(named(0.0, "wrong", 0.45, "right")) == ([("right", 0.0, 0.0)], 0)
+    assert close(named(0.0, "wrong", 0.46, "right")) == ([("right", 0.0, 0.0)], 0)
     assert close(named(0.0, "wrong", 0.45)) == ([], 1)
 
 
 def test_what_is_far_below_the_threshold_is_not_looked_at_again() -> None:
-    assert close(named(0.0, "wrong", 0.39, "right")) == ([], 1)
+    assert close(named(0.0, "wrong", 0.44, "right")) == ([], 1)

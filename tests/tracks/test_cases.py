@@ -38,7 +38,7 @@ EXPECTED = {
     "in a row": [("oat", "match", 0.0, 2.0)],
     "missed for a moment": [("oat", "match", 0.0, 1.4)],
     "back within the gap": [("oat", "match", 0.0, 2.4)],
-    "back after the gap": [("oat", "match", 0.0, 0.4), ("oat", "match", 2.6, 3.0)],
+    "back after the gap": [("oat", "match", 0.0, 0.4), ("oat", "match", 3.0, 3.4)],
     "looked at rarely": [("oat", "match", 0.0, 10.0)],
     "weak between confident": [("oat", "match", 0.0, 2.0)],
     "weak at the end": [("oat", "match", 0.0, 1.0)],

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser
 
 from edge.defaults import default_bundle, demo_shard
 from edge.golden import golden_folder
-from export.render.demo_media import DemoMedia, write_demo_media
+from edge.media.videos import open_video
+from export.render.clip import write_clip
+from export.render.demo_script import demo_script
+from export.render.products import demo_products, unlisted_products
 from tests.web.engine.harness import Harness, built_harness, serving
 
 
@@ -27,9 +31,14 @@ def harness_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> DemoMedia:
-    """Return the demo's clip and photos."""
-    return write_demo_media(tmp_path_factory.mktemp("demo"))
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the demo's `clip.mp4`, and frames of it as photos."""
+    folder = tmp_path_factory.mktemp("demo")
+    write_clip(demo_script(demo_products(40, 0), unlisted_products(12, 0), 0), folder / "clip.mp4")
+    with open_video(str(folder / "clip.mp4")) as video:
+        for number, frame in enumerate(video.frames(2.0)):
+            Image.fromarray(frame.image).save(folder / f"photo-{number}.jpg", quality=92)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +48,10 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def folders(harness_folder: Path, media: Path, demo: DemoMedia) -> dict[str, Path]:
+def folders(harness_folder: Path, media: Path, demo: Path) -> dict[str, Path]:
     """Return what is served."""
     kit = {"/bundle": default_bundle(), "/shard": demo_shard(), "/golden": golden_folder()}
-    return {"": harness_folder, "/media": media, "/demo": demo.folder, **kit}
+    return {"": harness_folder, "/media": media, "/demo": demo, **kit}
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from edge.golden import golden_folder
-from export.render.demo_media import DemoMedia
 from tests.media.own_media import write_sound, write_video
 from tests.web.engine.harness import Harness
 from tests.web.engine.long_media import huge
@@ -81,7 +80,7 @@ def test_a_codec_that_the_browser_cannot_decode_is_named(opened: Harness, media:
     assert "mp4v" in found["sentence"] and "H.264" in found["sentence"]
 
 
-def test_a_video_that_is_cut_gives_what_could_be_read(opened: Harness, demo: DemoMedia, media: Path) -> None:
+def test_a_video_that_is_cut_gives_what_could_be_read(opened: Harness, demo: Path, media: Path) -> None:
     fast = write_video(
         media / "whole.mp4", frames(90) + frames(90), container_options={"movflags": "faststart"}, key_frame_every=10
     )
@@ -131,8 +130,8 @@ def test_a_turned_picture_is_tagged_as_it_is_shown(opened: Harness, media: Path)
     assert source["tags"]
 
 
-def test_a_file_of_4_gb_is_never_read_whole(opened: Harness, demo: DemoMedia, media: Path, tmp_path: Path) -> None:
-    opened.page.set_input_files("#file", huge(demo.clip, tmp_path / "huge.mp4"))
+def test_a_file_of_4_gb_is_never_read_whole(opened: Harness, demo: Path, media: Path, tmp_path: Path) -> None:
+    opened.page.set_input_files("#file", huge(demo / "clip.mp4", tmp_path / "huge.mp4"))
     source = opened.call("h => h.tagChosen('engine')")["value"]["document"]["sources"][0]
     assert source["error"] is None
     assert len(source["tags"]) >= 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,8 @@ from edge.media.sources import open_source
 from edge.pipeline import tag_source
 from edge.shard import open_shard
 from edge.tags import TagRun
-from export.render.demo_media import DemoMedia
 from tests.web.engine.harness import Harness
 from tests.web.engine.long_media import repeated
-
-PHOTOS = 8
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +43,9 @@ def in_python(kit: Kit, path: Path) -> dict[str, Any]:
     """Return the tag document of one file."""
     with open_source(str(path)) as source:
         found = tag_source(kit, source)
-    return tag_document(TagRun(kit.bundle, kit.gallery.shards, (found,), {}, demo=True, second_look=False))
+    document = tag_document(TagRun(kit.bundle, kit.gallery.shards, (found,), {}, demo=True, second_look=False))
+    plain: dict[str, Any] = json.loads(json.dumps(document))
+    return plain
 
 
 def in_browser(opened: Harness, url: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def agree(found: dict[str, Any], wanted: dict[str, Any]) -> None:
     names = ("tag_id", "status", "product_id", "title", "shard", "start_s", "end_s")
     assert [[tag[n] for n in names] for tag in source["tags"]] == [[tag[n] for n in names] for tag in expected["tags"]]
     for tag, other in zip(source["tags"], expected["tags"], strict=True):
-        assert abs(tag["similarity"] - other["similarity"]) <= 0.06
+        assert abs(tag["similarity"] - other["similarity"]) <= 0.1
         assert len(tag["alternatives"]) == len(other["alternatives"])
         if tag["best"]["timestamp_s"] == other["best"]["timestamp_s"]:
             assert np.abs(np.subtract(tag["best"]["xyxy"], other["best"]["xyxy"])).max() <= 4
@@ -74,16 +74,16 @@ def agree(found: dict[str, Any], wanted: dict[str, Any]) -> None:
         assert one["end_s"] == other["end_s"]
 
 
-def test_the_demo_clip_has_the_same_tags(opened: Harness, kit: Kit, demo: DemoMedia) -> None:
-    found, wanted = in_browser(opened, "/demo/clip.mp4"), in_python(kit, demo.clip)
+def test_the_demo_clip_has_the_same_tags(opened: Harness, kit: Kit, demo: Path) -> None:
+    found, wanted = in_browser(opened, "/demo/clip.mp4"), in_python(kit, demo / "clip.mp4")
     agree(found, wanted)
     assert len(found["sources"][0]["tags"]) >= 4
     assert found["sources"][0]["frames_decoded"] == wanted["sources"][0]["frames_decoded"]
 
 
-def test_photos_have_the_same_tags(opened: Harness, kit: Kit, demo: DemoMedia) -> None:
-    for path in sorted(demo.photos.glob("*.jpg"))[:: max(1, len(list(demo.photos.glob("*.jpg"))) // PHOTOS)]:
-        agree(in_browser(opened, f"/demo/photos/{path.name}"), in_python(kit, path))
+def test_photos_have_the_same_tags(opened: Harness, kit: Kit, demo: Path) -> None:
+    for path in sorted(demo.glob("*.jpg")):
+        agree(in_browser(opened, f"/demo/{path.name}"), in_python(kit, path))
 
 
 def test_golden_pictures_have_the_same_tags_and_boxes(opened: Harness, kit: Kit) -> None:
@@ -119,23 +119,18 @@ def test_a_kept_vector_finds_its_product_again(opened: Harness) -> None:
     assert len(found) == 3
 
 
-def test_memory_stays_flat_on_a_long_video(opened: Harness, demo: DemoMedia, media: Path) -> None:
-    repeated(demo.clip, media / "long.mp4", 12)
+def test_memory_stays_flat_on_a_long_video(opened: Harness, demo: Path, media: Path) -> None:
+    repeated(demo / "clip.mp4", media / "long.mp4", 6)
+    opened.open("steady", every_s=0.5)
     script = """async (h, url) => {
         const bytes = async () => (await performance.measureUserAgentSpecificMemory()).bytes;
-        const measured = [], due = [30, 115];
-        let measuring = Promise.resolve();
-        const progress = ({ done_s }) => {
-            if (done_s < due[0]) return;
-            due.shift();
-            measuring = bytes().then(found => measured.push(found));
-        };
+        const measured = [], due = [15, 58];
+        const progress = ({ done_s }) => { if (done_s >= due[0]) { due.shift(); measured.push(bytes()); } };
         const file = await h.fileOf(url), heard = { found() {}, progress };
-        const found = await h.engine('engine').tag(file, heard, new AbortController().signal);
-        await measuring;
-        return [measured, found.document.sources[0]];
+        const found = await h.engine('steady').tag(file, heard, new AbortController().signal);
+        return [await Promise.all(measured), found.document.sources[0]];
     }"""
     (early, late), source = opened.call(script, "/media/long.mp4")
-    assert source["duration_s"] == 120
-    assert source["error"] is None
+    assert (source["duration_s"], source["frames_detected"], source["error"]) == (60, 120, None)
     assert late - early < 32 << 20
+    assert not [line for line in opened.said if "without being closed" in line]  # what is held outside of that count

@@ -8,9 +8,10 @@ import type { Capabilities } from "../contract.ts";
 import { failure } from "../problem.ts";
 import { type Model, type Runtime, wasmRuntime, type Way, webgpuRuntime } from "./runtime.ts";
 
-/** More threads than this gain nothing for models of this size. */
+/** More threads than this gain nothing for models of this size; one core is left for decoding and the page. */
 const MOST_THREADS = 4;
-const ROUNDS = 2;
+/** Runs that are timed: where there is something to compare with, and where there is not. */
+const [SEVERAL, ONE] = [2, 1];
 
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 /** A module with one function that makes a vector of 16 bytes: valid only where there is SIMD. */
@@ -43,7 +44,7 @@ export async function startRuntime(): Promise<{ probed: Probed; runtime: Runtime
     throw failure("no_simd", sentence);
   }
   const isolated = globalThis.crossOriginIsolated;
-  const threads = isolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1) : 1;
+  const threads = isolated ? Math.min(MOST_THREADS, Math.max(1, navigator.hardwareConcurrency - 1)) : 1;
   const [webgpu, runtime] = await Promise.all([hasAdapter(), wasmRuntime(threads)]);
   return { probed: { webgpu, threads, simd, isolated }, runtime };
 }
@@ -76,8 +77,7 @@ export async function choose(
   fast_enough_ms: number,
 ): Promise<Choice> {
   const [first, second] = [await load(runtime, detector), await load(runtime, embedder)];
-  const measured_ms: Record<string, number> = { wasm: await quickest(first, detector) };
-  await quickest(second, embedder, 1);
+  const measured_ms: Record<string, number> = { wasm: await quickest(first, detector, probed.webgpu ? SEVERAL : ONE) };
   const on_wasm = (why: string): Choice => ({
     detector: first,
     embedder: second,
@@ -88,7 +88,7 @@ export async function choose(
   try {
     const gpu = await webgpuRuntime();
     const [detects, embeds] = [await load(gpu, detector), await load(gpu, embedder)];
-    measured_ms["webgpu"] = await quickest(detects, detector);
+    measured_ms["webgpu"] = await quickest(detects, detector, SEVERAL);
     if (measured_ms["webgpu"] >= measured_ms["wasm"]!) {
       await Promise.all([detects.release(), embeds.release()]);
       return on_wasm("WebGPU was tried and is slower.");
@@ -119,7 +119,7 @@ async function load(runtime: Runtime, { bytes, shape }: ModelFile): Promise<Mode
 }
 
 /** Return the least of some runs in milliseconds, after one that does not count: a first run prepares. */
-async function quickest(model: Model, { shape }: ModelFile, rounds = ROUNDS): Promise<number> {
+async function quickest(model: Model, { shape }: ModelFile, rounds: number): Promise<number> {
   const tensor = new Float32Array(shape.reduce((product, side) => product * side));
   const taken: number[] = [];
   for (let round = 0; round <= rounds; round++) {

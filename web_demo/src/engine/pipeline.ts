@@ -5,7 +5,7 @@
 import type { Found, Progress } from "../contract.ts";
 import { contentId } from "../media/content_id.ts";
 import { openSource } from "../media/open.ts";
-import type { Source, Stream } from "../media/source.ts";
+import type { Glance, Source, Stream } from "../media/source.ts";
 import { Failure } from "../problem.ts";
 import { fileOf } from "./crop_pictures.ts";
 import { documentOf, type Work } from "./document.ts";
@@ -67,17 +67,18 @@ async function watchStream(
 ): Promise<Findings> {
   const [eye, pace, tell] = [eyeOf(kit, stream.resolution_wh, watch), paceFor(every_s), speaking(heard, stream)];
   const findings: Findings = { objects: [], frames_detected: 0, error: null };
+  const look = async (glance: Glance) => {
+    findings.frames_detected++;
+    pace.learn(await eye.look(glance));
+    const soFar = async () => report({ ...findings, objects: await eye.soFar() });
+    await tell(glance.timestamp_s, findings.frames_detected, soFar);
+  };
   try {
-    for await (const { timestamp_s, grey, picture } of lapped(watch, "decode", stream.glances(pace.glance_s, pace.hurries))) {
+    for await (const glance of lapped(watch, "decode", stream.glances(pace.glance_s, pace.hurries))) {
       await heard.rest();
-      const decision = pace.decide(timestamp_s, grey);
-      if (decision === "still") eye.stay(timestamp_s);
-      if (decision !== "look") continue;
-      findings.frames_detected++;
-      pace.learn(await eye.look(timestamp_s, await lap(watch, "decode", picture())));
-      await tell(timestamp_s, findings.frames_detected, async () => {
-        return report({ ...findings, objects: await eye.soFar() });
-      });
+      const decision = pace.decide(glance.timestamp_s, glance.grey);
+      if (decision === "still") eye.stay(glance.timestamp_s);
+      if (decision === "look" || (decision === "wait" && glance.is_last)) await look(glance);
     }
   } catch (error) {
     if (!(error instanceof Failure) || error.name === "cancelled" || findings.frames_detected === 0) throw error;

@@ -13,6 +13,15 @@ const PRECISION_BITS = 22;
 const STEP_BITS = 8;
 const STEPS = 1 << STEP_BITS;
 
+/** How far a filter reaches on each side, and its weight at a distance, both in new pixels. */
+interface Filter {
+  readonly reach: number;
+  weight(distance: number): number;
+}
+
+const TRIANGLE: Filter = { reach: 1, weight: (distance) => Math.max(0, 1 - Math.abs(distance)) };
+const BOX: Filter = { reach: 0.5, weight: (distance) => (distance > -0.5 && distance <= 0.5 ? 1 : 0) };
+
 /** For each new place along one side: its first source place, and `taps` weights (those beyond its end are 0). */
 interface Weights {
   readonly taps: number;
@@ -29,12 +38,29 @@ interface Weights {
  */
 export function resize(picture: Picture, region: Region, [width, height]: Size, antialias = true): Uint8Array {
   if (!antialias) return twoByTwo(picture, region, [width, height]);
-  const source = rgbOf(picture, region);
-  const rows_away = region.height - height;
-  if (rows_away > 0 && rows_away > 2 * (region.width - width)) {
-    return across(down(source, region.width, region.height, height), region.width, height, width);
+  return passes(rgbOf(picture, region), region, [width, height], 3, TRIANGLE);
+}
+
+/** Bring one channel of a region to another size: each new value is the mean of those that it covers (Pillow's BOX). */
+export function covered(picture: Picture, region: Region, channel: 0 | 1 | 2, size: Size): Uint8Array {
+  const { left, top, width, height } = region;
+  const values = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * picture.width + left) * 4 + channel;
+    for (let x = 0; x < width; x++) values[y * width + x] = picture.rgba[from + x * 4]!;
   }
-  return down(across(source, region.width, region.height, width), width, region.height, height);
+  return passes(values, region, size, 1, BOX);
+}
+
+/** Resize values of 1 or 3 channels in the order of passes that Pillow takes. */
+function passes(source: Uint8Array, from: Region, [width, height]: Size, channels: 1 | 3, filter: Filter): Uint8Array {
+  const rows_away = from.height - height;
+  if (rows_away > 0 && rows_away > 2 * (from.width - width)) {
+    const low = down(source, from.width * channels, from.height, height, filter);
+    return across(low, from.width, height, width, channels, filter);
+  }
+  const narrow = across(source, from.width, from.height, width, channels, filter);
+  return down(narrow, width * channels, from.height, height, filter);
 }
 
 function rgbOf(picture: Picture, { left, top, width, height }: Region): Uint8Array {
@@ -52,38 +78,57 @@ function rgbOf(picture: Picture, { left, top, width, height }: Region): Uint8Arr
 }
 
 /** Bring rows of `width` pixels to another width. */
-function across(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+function across(
+  source: Uint8Array,
+  width: number,
+  height: number,
+  into: number,
+  channels: 1 | 3,
+  filter: Filter,
+): Uint8Array {
   if (into === width) return source;
-  const { taps, first, count, weight } = triangle(width, into);
-  const found = new Uint8Array(height * into * 3);
-  let to = 0;
+  const weights = weightsOf(width, into, filter);
+  const found = new Uint8Array(height * into * channels);
   for (let y = 0; y < height; y++) {
-    const start = y * width * 3;
-    for (let x = 0; x < into; x++) {
-      let red = 1 << (PRECISION_BITS - 1);
-      let green = red;
-      let blue = red;
-      let from = start + first[x]! * 3;
-      const end = x * taps + count[x]!;
-      for (let tap = x * taps; tap < end; tap++, from += 3) {
-        const share = weight[tap]!;
-        red = (red + source[from]! * share) | 0;
-        green = (green + source[from + 1]! * share) | 0;
-        blue = (blue + source[from + 2]! * share) | 0;
-      }
-      found[to++] = red >> PRECISION_BITS;
-      found[to++] = green >> PRECISION_BITS;
-      found[to++] = blue >> PRECISION_BITS;
-    }
+    if (channels === 3) colourRow(source, y * width * 3, weights, found, y * into * 3);
+    else greyRow(source, y * width, weights, found, y * into);
   }
   return found;
 }
 
-/** Bring columns of `height` pixels to another height. */
-function down(source: Uint8Array, width: number, height: number, into: number): Uint8Array {
+function colourRow(source: Uint8Array, start: number, weights: Weights, found: Uint8Array, to: number): void {
+  const { taps, first, count, weight } = weights;
+  for (let x = 0; x < first.length; x++) {
+    let red = 1 << (PRECISION_BITS - 1);
+    let green = red;
+    let blue = red;
+    let from = start + first[x]! * 3;
+    const end = x * taps + count[x]!;
+    for (let tap = x * taps; tap < end; tap++, from += 3) {
+      const share = weight[tap]!;
+      red = (red + source[from]! * share) | 0;
+      green = (green + source[from + 1]! * share) | 0;
+      blue = (blue + source[from + 2]! * share) | 0;
+    }
+    found[to++] = red >> PRECISION_BITS;
+    found[to++] = green >> PRECISION_BITS;
+    found[to++] = blue >> PRECISION_BITS;
+  }
+}
+
+function greyRow(source: Uint8Array, start: number, weights: Weights, found: Uint8Array, to: number): void {
+  const { taps, first, count, weight } = weights;
+  for (let x = 0; x < first.length; x++) {
+    let sum = 1 << (PRECISION_BITS - 1);
+    for (let i = 0; i < count[x]!; i++) sum = (sum + source[start + first[x]! + i]! * weight[x * taps + i]!) | 0;
+    found[to++] = sum >> PRECISION_BITS;
+  }
+}
+
+/** Bring columns of `height` rows, each of so many values, to another height. */
+function down(source: Uint8Array, values: number, height: number, into: number, filter: Filter): Uint8Array {
   if (into === height) return source;
-  const { taps, first, count, weight } = triangle(height, into);
-  const values = width * 3;
+  const { taps, first, count, weight } = weightsOf(height, into, filter);
   const found = new Uint8Array(into * values);
   const sum = new Int32Array(values);
   for (let y = 0; y < into; y++) {
@@ -98,21 +143,22 @@ function down(source: Uint8Array, width: number, height: number, into: number): 
   return found;
 }
 
-/** Return the weights of the triangle filter, widened by the factor by which a side shrinks. */
-function triangle(length: number, into: number): Weights {
+/** Return the weights of a filter, widened by the factor by which a side shrinks. */
+function weightsOf(length: number, into: number, filter: Filter): Weights {
   const scale = length / into;
-  const support = Math.max(scale, 1);
-  const taps = Math.ceil(support) * 2 + 1;
+  const widened = Math.max(scale, 1);
+  const reach = filter.reach * widened;
+  const taps = Math.ceil(reach) * 2 + 1;
   const made = { taps, first: new Int32Array(into), count: new Int32Array(into), weight: new Int32Array(into * taps) };
   const shares = new Float64Array(taps);
+  const inverse = 1 / widened;
   for (let place = 0; place < into; place++) {
     const centre = (place + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - support + 0.5));
-    const count = Math.min(length, Math.trunc(centre + support + 0.5)) - first;
-    const inverse = 1 / support;
+    const first = Math.max(0, Math.trunc(centre - reach + 0.5));
+    const count = Math.min(length, Math.trunc(centre + reach + 0.5)) - first;
     let sum = 0;
     for (let i = 0; i < count; i++) {
-      shares[i] = Math.max(0, 1 - Math.abs((i + first - centre + 0.5) * inverse));
+      shares[i] = filter.weight((i + first - centre + 0.5) * inverse);
       sum += shares[i]!;
     }
     made.first[place] = first;

@@ -1,5 +1,6 @@
 /** Watch a video: follow what its looks find, and ask of each track that ends what it is; see `edge/watching.py`. */
 import { type Picture, type Region, type Size, whole } from "../media/picture.ts";
+import type { Glance } from "../media/source.ts";
 import { resized } from "./crop_pictures.ts";
 import { cutCrops } from "./crops.ts";
 import { quantize } from "./gallery.ts";
@@ -11,13 +12,13 @@ import { name, type Named, namedBy, type Told } from "./tracks/naming.ts";
 import { measure, type Seen } from "./tracks/seen.ts";
 import type { Pick, Track } from "./tracks/track.ts";
 
-/** A crop that waits to be embedded is kept at no more than twice the embedder's input. */
+/** A picture is looked at, and a crop kept, at no less than twice the input of the model if it can be had. */
 const SPARE = 2;
 
 /** Looks at the frames of one video. */
 export interface Eye {
   /** Look at a frame; says whether an object came, or was missed. */
-  look(timestamp_s: number, picture: Picture): Promise<boolean>;
+  look(glance: Glance): Promise<boolean>;
   /** Note that up to this time the picture is as it was at the last look. */
   stay(timestamp_s: number): void;
   /** What is known so far; of a track that goes on, by the crops that were asked, or the best one. */
@@ -49,16 +50,20 @@ export function eyeOf(kit: Kit, resolution_wh: Size, watch: Watch): Eye {
     for (const track of tracks) named.push(await name(track, ask, kit.matchings));
   }
 
-  async function look(timestamp_s: number, picture: Picture): Promise<boolean> {
-    const found = await lap(watch, "detect", kit.detector.detect(picture, WEAK_SHARE * confident));
+  async function look({ timestamp_s, longer_side, picture }: Glance): Promise<boolean> {
+    const small = await lap(watch, "decode", picture(SPARE * Math.max(...kit.bundle.detector.preprocessing.size_wh)));
+    const found = await lap(watch, "detect", kit.detector.detect(small, WEAK_SHARE * confident));
+    const is_whole = Math.max(small.width, small.height) >= longer_side || found.confidence.length === 0;
+    const all = is_whole ? small : await lap(watch, "decode", picture(null));
     const start = performance.now();
-    const crops = cutCrops(picture, found.xyxy, kit.bundle.embedder.crop_margin);
-    const boxes = scaled(found.xyxy, resolution_wh[0] / picture.width);
+    const xyxy = scaled(found.xyxy, all.width / small.width);
+    const crops = cutCrops(all, xyxy, kit.bundle.embedder.crop_margin);
+    const boxes = scaled(xyxy, resolution_wh[0] / all.width);
     const seen = crops.map((crop, i): Seen => {
       const one = { xyxy: row(boxes, i), confidence: found.confidence[i]! };
-      return one.confidence < confident ? { ...one, sharpness: 0, patch: null } : { ...one, ...measure(picture, crop) };
+      return one.confidence < confident ? { ...one, sharpness: 0, patch: null } : { ...one, ...measure(all, crop) };
     });
-    const keep = (place: number) => kept(kit, picture, crops[place]!);
+    const keep = (place: number) => kept(kit, all, crops[place]!);
     const { ended, restless } = following.observe(timestamp_s, resolution_wh, seen, keep);
     watch.detect += performance.now() - start;
     await nameAll(ended);

@@ -11,6 +11,7 @@ export function reader([width, height]: Size): (draw: Drawing) => Picture {
   if (context === null) {
     throw failure("no_canvas", "This browser cannot read pictures here: open the page in a current browser.");
   }
+  context.imageSmoothingQuality = "medium"; // means of what a pixel covers, where a picture is drawn smaller
   return (draw) => {
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, width, height);

@@ -22,10 +22,17 @@ export interface Photo extends Opened {
 export interface Glance {
   /** Seconds from the start of the video, from the stream's own clock. */
   readonly timestamp_s: number;
+  /** Whether no other one follows. */
+  readonly is_last: boolean;
   /** The whole frame in small, as it is stored: at most 64 cells a side, one byte each. */
   readonly grey: Uint8Array;
-  /** The frame as it is shown; a very large one is read at a reduced size. */
-  picture(): Promise<Picture>;
+  /** Pixels of the longer side of its whole picture. */
+  readonly longer_side: number;
+  /**
+   * The frame as it is shown; a very large one is read at a reduced size. A number says how many pixels suffice for the
+   * longer side: a picture of at least twice as many is divided by a whole number.
+   */
+  picture(least_side: number | null): Promise<Picture>;
 }
 
 /** A video; it can be read once. */

@@ -21,7 +21,7 @@ import { failure } from "../problem.ts";
 import { reader } from "./canvas.ts";
 import { greyReader } from "./grey.ts";
 import { FULL_SIZE_PIXELS } from "./pictures.ts";
-import { reduction, type Size } from "./picture.ts";
+import { type Picture, reduction, type Size } from "./picture.ts";
 import { sampling } from "./sampling.ts";
 import type { Stream } from "./source.ts";
 import { unreferencedIn } from "./unreferenced.ts";
@@ -55,6 +55,7 @@ async function decodableTrack(input: Input, file: File): Promise<InputVideoTrack
   }
   const track = await readable(file, () => input.getPrimaryVideoTrack());
   if (track === null) {
+    if ((await input.getTracks()).length === 0) throw damaged(file, "nothing is in it");
     throw failure("no_video_track", `${file.name} holds no video: choose a file with pictures in it.`, values);
   }
   if (!(await readable(file, () => track.canDecode()))) {
@@ -71,10 +72,13 @@ async function readable<T>(file: File, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const sentence = `${file.name}: this video is damaged or cut at its start (${why}): copy or export it again.`;
-    throw failure("video_damaged", sentence, { file: file.name, why });
+    throw damaged(file, error instanceof Error ? error.message : String(error));
   }
+}
+
+function damaged(file: File, why: string): Error {
+  const sentence = `${file.name}: this video is damaged or cut at its start (${why}): copy or export it again.`;
+  return failure("video_damaged", sentence, { file: file.name, why });
 }
 
 function streamOf(
@@ -94,37 +98,92 @@ function streamOf(
     frames_decoded: 0,
     error: null,
     async *glances(every_s, hurries) {
-      const [read, greyOf, is_untagged_sd] = [reader([width, height]), greyReader(), await isUntaggedSd(track)];
-      const picture = async (sample: VideoSample) => {
-        const shown = is_untagged_sd ? await tagged(sample) : sample;
-        const drawn = read((context) => shown.draw(context, 0, 0, width, height));
-        if (shown !== sample) shown.close();
-        return drawn;
-      };
+      const greyOf = greyReader();
+      const pictureOf = pictureReader([width, height], await isUntaggedSd(track));
+      const course: Course = { counted: 0, reached_s: start_s, stopped: null };
       let any = false;
       try {
-        const wanted = wantedTimes(track, every_s, hurries, () => stream.frames_decoded++);
-        for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(wanted)) {
-          if (sample === null) continue;
+        const wanted = wantedTimes(track, every_s, hurries, course);
+        for await (const [sample, is_last] of shownSamples(track, wanted)) {
           any = true;
-          try {
-            const timestamp_s = Math.max(0, sample.timestamp - start_s);
-            yield { timestamp_s, grey: await greyOf(sample), picture: () => picture(sample) };
-          } finally {
-            sample.close();
-          }
+          stream.frames_decoded = course.counted;
+          const timestamp_s = Math.max(0, sample.timestamp - start_s);
+          const [grey, longer_side] = [await greyOf(sample), Math.max(width, height)];
+          yield { timestamp_s, is_last, grey, longer_side, picture: (least_side) => pictureOf(sample, least_side) };
         }
       } catch (error) {
-        if (!any) throw noFrame(file);
-        const why = error instanceof Error ? error.message : String(error);
-        stream.error = `${file.name}: reading stopped early (${why}): what came before was used`;
-        return;
+        course.stopped ??= error;
       }
       if (!any) throw noFrame(file);
+      stream.frames_decoded = course.counted;
+      stream.error = whyPartial(file, course, start_s, end_s);
     },
     close: () => input.dispose(),
   };
   return stream;
+}
+
+/** Yield the samples at some times, each with whether it is the last, and give the decoder their memory back. */
+async function* shownSamples(
+  track: InputVideoTrack,
+  times: AsyncIterable<number>,
+): AsyncGenerator<readonly [VideoSample, boolean], void, void> {
+  let waiting: VideoSample | null = null;
+  try {
+    for await (const sample of new VideoSampleSink(track).samplesAtTimestamps(times)) {
+      if (sample === null) continue;
+      const before: VideoSample | null = waiting;
+      waiting = sample;
+      if (before === null) continue;
+      try {
+        yield [before, false];
+      } finally {
+        before.close();
+      }
+    }
+    if (waiting !== null) yield [waiting, true];
+  } finally {
+    waiting?.close();
+  }
+}
+
+/** Makes pictures of the frames of one stream; keeps a canvas for each size that is asked for. */
+function pictureReader([width, height]: Size, is_untagged_sd: boolean) {
+  const readers = new Map<number, ReturnType<typeof reader>>();
+  return async (sample: VideoSample, least_side: number | null): Promise<Picture> => {
+    const divisor = least_side === null ? 1 : Math.max(1, Math.floor(Math.max(width, height) / least_side));
+    const size: Size = [Math.ceil(width / divisor), Math.ceil(height / divisor)];
+    const read = readers.get(divisor) ?? reader(size);
+    readers.set(divisor, read);
+    const shown = is_untagged_sd ? await tagged(sample) : sample;
+    try {
+      return read((context) => shown.draw(context, 0, 0, ...size));
+    } finally {
+      if (shown !== sample) shown.close();
+    }
+  };
+}
+
+/** How reading goes: frames that have passed, how far it came, and what stopped it. */
+interface Course {
+  counted: number;
+  reached_s: number;
+  stopped: unknown;
+}
+
+/** Return why reading ended early, one sentence; null where it did not. */
+function whyPartial(file: File, { reached_s, stopped }: Course, start_s: number, end_s: number | null): string | null {
+  if (stopped !== null) {
+    const why = stopped instanceof Error ? stopped.message : String(stopped);
+    return `${file.name}: reading stopped early (${why}): what came before was used.`;
+  }
+  const missing_s = (end_s ?? 0) - reached_s;
+  if (end_s === null || missing_s <= Math.max(0.5, 0.01 * (end_s - start_s))) return null;
+  const [reached, declared] = [reached_s - start_s, end_s - start_s].map((seconds) => seconds.toFixed(1));
+  return (
+    `${file.name}: ends after ${reached} s of the ${declared} s that it declares, so it is cut or damaged: ` +
+    "what could be read was used."
+  );
 }
 
 /** Tell whether a video says nothing of its colours and is of fewer rows than those that then are BT.709. */
@@ -146,33 +205,38 @@ async function tagged(sample: VideoSample): Promise<VideoSample> {
   return new VideoSample(planes, { ...said, format, codedWidth: width, codedHeight: height });
 }
 
-/** Yield the times of the frames to look at, from the packets alone; `counted` is called for each frame that passes. */
+/** Yield the times of the frames to look at, from the packets alone, and note how that goes. */
 async function* wantedTimes(
   track: InputVideoTrack,
   every_s: number,
   hurries: boolean,
-  counted: () => void,
+  course: Course,
 ): AsyncGenerator<number, void, void> {
   const wants = sampling(every_s);
-  for await (const timestamp_s of shownTimes(track, hurries)) {
-    counted();
+  for await (const timestamp_s of shownTimes(track, hurries, course)) {
+    course.counted++;
     if (wants(timestamp_s)) yield timestamp_s;
   }
 }
 
 /** Yield the times of frames in the order in which they are shown: of all, or where it hurries without the unreferenced. */
-async function* shownTimes(track: InputVideoTrack, hurries: boolean): AsyncGenerator<number, void, void> {
+async function* shownTimes(track: InputVideoTrack, hurries: boolean, course: Course): AsyncGenerator<number, void, void> {
   const waiting: number[] = [];
   const isLeftOut = hurries ? unreferencedIn(await track.getDecoderConfig()) : null;
   const packets = new EncodedPacketSink(track).packets(undefined, undefined, { metadataOnly: isLeftOut === null });
   let is_first = true;
-  for await (const { timestamp, data } of packets) {
-    if (!is_first && isLeftOut?.(data)) continue;
-    is_first = false;
-    let at = waiting.length;
-    while (at > 0 && waiting[at - 1]! > timestamp) at--;
-    waiting.splice(at, 0, timestamp);
-    if (waiting.length > REORDERED_AT_MOST) yield waiting.shift()!;
+  try {
+    for await (const { timestamp, duration, data } of packets) {
+      course.reached_s = Math.max(course.reached_s, timestamp + duration);
+      if (!is_first && isLeftOut?.(data)) continue;
+      is_first = false;
+      let at = waiting.length;
+      while (at > 0 && waiting[at - 1]! > timestamp) at--;
+      waiting.splice(at, 0, timestamp);
+      if (waiting.length > REORDERED_AT_MOST) yield waiting.shift()!;
+    }
+  } catch (error) {
+    course.stopped = error;
   }
   yield* waiting;
 }

@@ -6,7 +6,7 @@ import { productOf } from "../gallery.ts";
 import { area, boxAt, overlap, shareInside, type Trail } from "./boxes.ts";
 import type { Named } from "./naming.ts";
 
-export const GAP_S = 2;
+export const GAP_S = 2.5;
 export const BRIEF = 2;
 export const BRIEF_S = 1;
 export const INSIDE = 0.7;

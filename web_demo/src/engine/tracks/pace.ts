@@ -16,12 +16,19 @@ const CLOCK_TOLERANCE_S = 1e-6;
 export type Grey = Uint8Array;
 export type Decision = "look" | "still" | "wait";
 
-/** Return the share of cells, 0..1, by which two small pictures differ; 1 where they have not the same size. */
+/**
+ * Return the share of cells, 0..1, by which two small pictures differ; 1 where they have not the same size.
+ *
+ * What all of the picture has in common, the median of the differences (of two middle ones the upper), is taken out: a
+ * camera that sets its exposure shows nothing new.
+ */
 export function changed(a: Grey, b: Grey): number {
   if (a.length !== b.length) return 1;
+  const steps = Int16Array.from(a, (value, i) => value - b[i]!);
+  const common = steps.toSorted()[steps.length >> 1]!;
   let count = 0;
-  for (let i = 0; i < a.length; i++) if (Math.abs(a[i]! - b[i]!) >= STEP) count++;
-  return a.length > 0 ? count / a.length : 0;
+  for (const step of steps) if (Math.abs(step - common) >= STEP) count++;
+  return count / steps.length;
 }
 
 /**

@@ -1,13 +1,14 @@
 /** What is known of one detection in one look: its box and the numbers that association and quality need. */
 import type { Box } from "../../contract.ts";
 import type { Picture, Region, Size } from "../../media/picture.ts";
-import { resize } from "../resizing.ts";
+import { covered } from "../resizing.ts";
 
 export const SIDE = 64;
 export const PATCH = 8;
 export const BORDER_SHARE = 0.005;
 export const CUT_FACTOR = 0.25;
 export const FULL_SIDE = 160;
+const GREEN = 1;
 
 /** How light the 8 x 8 places of a crop are, 0..255, row by row. */
 export type Patch = Float64Array;
@@ -21,12 +22,9 @@ export interface Seen {
   readonly patch: Patch | null;
 }
 
-/** Return sharpness and patch of a crop, from 64 x 64 grey values. */
+/** Return sharpness and patch of a crop, from 64 x 64 means of its green values. */
 export function measure(picture: Picture, region: Region): { sharpness: number; patch: Patch } {
-  const rgb = resize(picture, region, [SIDE, SIDE]);
-  const grey = Float32Array.from({ length: SIDE * SIDE }, (_, i) => {
-    return 0.299 * rgb[i * 3]! + 0.587 * rgb[i * 3 + 1]! + 0.114 * rgb[i * 3 + 2]!;
-  });
+  const grey = covered(picture, region, GREEN, [SIDE, SIDE]);
   const [patch, step] = [new Float64Array(PATCH * PATCH), SIDE / PATCH];
   let [across, down] = [0, 0];
   for (let y = 0; y < SIDE; y++) {

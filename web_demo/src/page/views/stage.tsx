@@ -161,31 +161,31 @@ function Unplayable({ item }: { item: Item }) {
 function Strip() {
   const { session, state } = useSession();
   return (
-    <div class="strip">
-      <ul aria-label={texts.choose.strip}>
-        {state.items.map((item) => (
-          <li key={item.key} class={item.stage}>
-            <button
-              type="button"
-              class="strip-item"
-              aria-pressed={item.key === state.selected}
-              onClick={() => session.choosing.select(item.key)}
-            >
-              {item.kind === "image" && item.url ? <img src={item.url} alt="" /> : item.kind === "image" ? <Picture /> : <Film />}
-              <span>{item.name}</span>
-            </button>
-            <button
-              type="button"
-              class="round"
-              aria-label={texts.choose.remove(item.name)}
-              onClick={() => session.removeItem(item.key)}
-            >
-              <Cross />
-            </button>
-          </li>
-        ))}
-      </ul>
-      <FileButton label={texts.choose.more} />
-    </div>
+    <ul class="strip" aria-label={texts.choose.strip}>
+      {state.items.map((item) => (
+        <li key={item.key} class={item.stage}>
+          <button
+            type="button"
+            class="strip-item"
+            aria-pressed={item.key === state.selected}
+            onClick={() => session.choosing.select(item.key)}
+          >
+            {item.kind === "image" && item.url ? <img src={item.url} alt="" /> : item.kind === "image" ? <Picture /> : <Film />}
+            <span>{item.name}</span>
+          </button>
+          <button
+            type="button"
+            class="round"
+            aria-label={texts.choose.remove(item.name)}
+            onClick={() => session.removeItem(item.key)}
+          >
+            <Cross />
+          </button>
+        </li>
+      ))}
+      <li class="more">
+        <FileButton label={texts.choose.more} />
+      </li>
+    </ul>
   );
 }

@@ -68,11 +68,18 @@ interface OfOneFileProps {
 }
 
 function OfOneFile({ item, named, goOn }: OfOneFileProps) {
+  const { session } = useSession();
   const tagged = seenIn(item).filter(({ tag }) => tag);
   if (tagged.length === 0) return null;
   return (
     <>
-      {named && <h3 class="small-heading">{item.name}</h3>}
+      {named && (
+        <h3 class="small-heading">
+          <button type="button" class="plain small" onClick={() => session.choosing.select(item.key)}>
+            {item.name}
+          </button>
+        </h3>
+      )}
       {tagged.map((thing) => (
         <SuggestionCard key={thing.id} item={item} seen={thing} goOn={goOn} />
       ))}

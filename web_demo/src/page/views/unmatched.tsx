@@ -19,7 +19,7 @@ interface SeenInItem {
 export function UnmatchedObjects({ seen }: { seen: readonly SeenInItem[] }) {
   if (seen.length === 0) return null;
   return (
-    <div class="unmatched">
+    <div class="unmatched-objects">
       <h3>{texts.unmatched.heading(seen.length)}</h3>
       <p class="quiet small">{texts.unmatched.what}</p>
       <ul>
