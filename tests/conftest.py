@@ -2,8 +2,9 @@
 
 Real pictures, videos and models lie in ../shared beside the repository, or where TAGLET_SHARED points; torch comes
 with the [train] extra; `make test-full` makes .venv-tflite, where tflite-runtime lives; `make postgres` and
-`make chromium` install PostgreSQL and Chromium where they may, `make web` what builds the upload page. A test without them is skipped, visibly. Where CI=true,
-all but torch are required, and TAGLET_REQUIRE=torch,shared requires what it names: then the same absence fails.
+`make chromium` install PostgreSQL and Chromium where they may, `make web` what builds the upload page. A test without
+them is skipped, visibly. Where CI=true, all but torch are required, and TAGLET_REQUIRE=torch,shared requires what it
+names: then the same absence fails.
 """
 
 from __future__ import annotations
@@ -74,4 +75,6 @@ def _has_torch() -> bool:
 
 def _required() -> set[str]:
     required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
-    return required | {"shared", "tflite", "postgres", "chromium", "web"} if os.environ.get("CI") == "true" else required
+    return (
+        required | {"shared", "tflite", "postgres", "chromium", "web"} if os.environ.get("CI") == "true" else required
+    )
