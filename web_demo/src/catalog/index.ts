@@ -9,6 +9,7 @@ import type { Catalog, Catalogs, FoundProduct, Problem, ProductRecord, Updated }
 import { Line } from "../network/line.ts";
 import { failure, Failure, problemOf } from "../problem.ts";
 import { hex, type Bytes } from "./bytes.ts";
+import type { Matching } from "./calibration.ts";
 import { keysOf, rawBytes, type Values } from "./columns.ts";
 import { Malformed } from "./content.ts";
 import { fetchShard, ownFile, type Opened } from "./opened.ts";
@@ -16,7 +17,7 @@ import { entryOf, fetchEntry, fetchFolderPack, readPackHead, type Pack } from ".
 import { MAX_INDEX_BYTES, readIndex, type Index, type PackFile } from "./published_index.ts";
 import { Records } from "./records.ts";
 import { Trust } from "./trust.ts";
-import { filePath, openKept, POINTERS, Updating, type Pointers } from "./updating.ts";
+import { filePath, keptMatching, openKept, POINTERS, Updating, type Pointers } from "./updating.ts";
 import { Vault } from "./vault.ts";
 
 const LOCK = "taglet-catalogs";
@@ -37,6 +38,7 @@ interface InUse {
   records: Records;
   demo: boolean;
   thumbnails: PackFile | null;
+  matching: Matching | null;
   pack: Promise<Pack | null> | null;
 }
 
@@ -180,7 +182,7 @@ class OwnCatalogs implements Catalogs {
       for (const kept of [current, previous]) {
         const opened = kept && (space_id === null || kept.space_id === space_id) ? await openKept(vault, kept) : null;
         if (!opened) continue;
-        found.push(inUse(opened, false, kept!.thumbnails));
+        found.push(inUse(opened, false, kept!.thumbnails, await keptMatching(vault, kept!)));
         break;
       }
     }
@@ -189,7 +191,7 @@ class OwnCatalogs implements Catalogs {
 
   private async openDemo(): Promise<InUse> {
     try {
-      return inUse(await fetchShard(this.line, DEMO), true, null);
+      return inUse(await fetchShard(this.line, DEMO), true, null, null);
     } catch (error) {
       if (error instanceof Failure) throw error;
       throw failure("no_catalogue", `There is no catalogue here, and that of the demo cannot be opened (${String(error)}): load the page anew.`);
@@ -221,15 +223,15 @@ class OwnCatalogs implements Catalogs {
   }
 }
 
-function inUse(opened: Opened, demo: boolean, thumbnails: PackFile | null): InUse {
-  return { opened, demo, thumbnails, records: new Records(opened.catalog, opened.columns), pack: null };
+function inUse(opened: Opened, demo: boolean, thumbnails: PackFile | null, matching: Matching | null): InUse {
+  return { opened, demo, thumbnails, matching, records: new Records(opened.catalog, opened.columns), pack: null };
 }
 
-function catalogOf({ opened, demo }: InUse): Catalog {
+function catalogOf({ opened, demo, matching }: InUse): Catalog {
   const { catalog, version, sha256, space_id, ndim, columns } = opened;
   const copies = Object.entries(columns).map(([name, values]): [string, ArrayBuffer] => [name, rawBytes(values as Values).slice().buffer]);
   const items = (columns.in_stock as Uint8Array).length;
-  return { name: { catalog, version, items, sha256 }, space_id, ndim, demo, columns: Object.fromEntries(copies), matching: null };
+  return { name: { catalog, version, items, sha256 }, space_id, ndim, demo, columns: Object.fromEntries(copies), matching };
 }
 
 async function pointersOf(vault: Vault): Promise<Pointers> {

@@ -5,6 +5,7 @@
 import { failure, Failure } from "../problem.ts";
 import type { Line } from "../network/line.ts";
 import { sha256, type Bytes } from "./bytes.ts";
+import { readMatching, type Matching } from "./calibration.ts";
 import { emptyColumns, identity, type Columns } from "./columns.ts";
 import { Malformed } from "./content.ts";
 import { applied } from "./delta.ts";
@@ -23,6 +24,7 @@ export interface Kept {
   sha256: string;
   space_id: string;
   thumbnails: PackFile | null;
+  calibration: PublishedFile | null;
 }
 
 /** What the vault points to: the state in use of each catalogue, and the one before. */
@@ -38,6 +40,21 @@ export const POINTERS = "active.json";
 /** Where the vault keeps a shard. */
 export function shardName(sha256: string): string {
   return `shards/${sha256}`;
+}
+
+/** Where the vault keeps a published file. */
+export function fileName(file: PublishedFile): string {
+  return `files/${file.sha256}`;
+}
+
+/** Return the thresholds that are kept with a state; null where there are none, or they are damaged. */
+export async function keptMatching(vault: Vault, kept: Kept): Promise<Matching | null> {
+  const data = kept.calibration ? await vault.get(fileName(kept.calibration)) : null;
+  try {
+    return data && readMatching(data, kept.sha256, kept.space_id);
+  } catch {
+    return null;
+  }
 }
 
 /** Open a state that is kept; null where it is gone or damaged. */
@@ -74,7 +91,9 @@ export class Updating {
     const current = this.pointers.catalogs[index.catalog]?.current;
     const held = current?.space_id === space_id ? await openKept(this.vault, current) : null;
     const way = await this.follow(index.catalog, generation, release, held);
-    const kept: Kept = { version: release.version, sha256: release.sha256, space_id, thumbnails: release.thumbnails };
+    const { version, sha256, thumbnails, calibration } = release;
+    if (calibration) await this.requireCalibration(calibration, sha256, space_id);
+    const kept: Kept = { version, sha256, space_id, thumbnails, calibration };
     if (JSON.stringify(kept) !== JSON.stringify(current)) await this.pointTo(index.catalog, kept);
     return { way, kept };
   }
@@ -92,6 +111,15 @@ export class Updating {
     }
     if (plan.way === "full") await this.install(catalog, generation, release, emptyColumns(), plan);
     return plan.way;
+  }
+
+  /** Fetch the thresholds of a release and see that they are for it; the vault keeps them. */
+  private async requireCalibration(file: PublishedFile, sha256: string, space_id: string): Promise<void> {
+    try {
+      readMatching(await this.fetch(file), sha256, space_id);
+    } catch (error) {
+      throw this.refusal(error);
+    }
   }
 
   private plan(generation: Generation, release: Release, held: Opened | null, withoutDeltas: boolean): Plan {
@@ -115,7 +143,7 @@ export class Updating {
     } catch (error) {
       throw this.refusal(error);
     }
-    for (const file of files) await this.vault.remove(`files/${file.sha256}`);
+    for (const file of files) await this.vault.remove(fileName(file));
   }
 
   private async step(columns: Columns, file: PublishedFile, generation: Generation): Promise<Columns> {
@@ -130,7 +158,7 @@ export class Updating {
 
   /** Return a published file, checked; what came in an earlier attempt is not asked for again. */
   async fetch(file: PublishedFile): Promise<Bytes> {
-    const name = `files/${file.sha256}`;
+    const name = fileName(file);
     const kept = await this.vault.get(name);
     if (kept && (await this.isRight(kept, file))) return kept;
     const body = await persistently(() => this.asked(file));
@@ -157,11 +185,14 @@ export class Updating {
     await this.sweep();
   }
 
-  /** Remove shards that nothing points to. */
+  /** Remove shards and files that nothing points to. */
   private async sweep(): Promise<void> {
-    const named = Object.values(this.pointers.catalogs).flatMap((one) => [one.current, one.previous].flatMap((kept) => (kept ? [kept.sha256] : [])));
-    const wanted = new Set(named.map(shardName));
-    for (const name of await this.vault.names("shards/")) if (!wanted.has(name)) await this.vault.remove(name);
+    const named = Object.values(this.pointers.catalogs).flatMap((one) => [one.current, one.previous].filter((kept) => kept !== null));
+    const files = named.flatMap((kept) => [kept.calibration, kept.thumbnails?.head ?? null].filter((file) => file !== null));
+    const wanted = new Set([...named.map((kept) => shardName(kept.sha256)), ...files.map(fileName)]);
+    for (const folder of ["shards/", "files/"]) {
+      for (const name of await this.vault.names(folder)) if (!wanted.has(name)) await this.vault.remove(name);
+    }
   }
 
   private refusal(error: unknown): unknown {
