@@ -13,8 +13,12 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -40,6 +44,19 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         absent("shared", f"{folder} is missing: real data and models are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium, or skip (in CI: fail). There is one for all tests: Playwright runs once in a process."""
+    from tests.service.chromium import browser_path, browsing
+
+    path = browser_path()
+    if path is None:
+        absent("chromium", "Chromium is not on this machine: `make chromium` installs it where it may")
+    assert path is not None
+    with browsing(path) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

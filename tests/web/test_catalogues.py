@@ -314,3 +314,23 @@ def test_metadata_that_is_no_metadata_is_refused(context: BrowserContext, site: 
     (site.shop.public / "metadata" / name).write_text("{}")
     page = site.open(context)
     assert open_catalogue(page)["demo"] and noted(page) == ["contradiction"]
+
+
+def test_a_root_that_the_page_came_with_is_believed_and_no_other(
+    context: BrowserContext, shop: Shop, courier: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(courier, tmp_path / "page")
+    site = Site(shop, tmp_path / "page")
+    stranger = Shop.open(tmp_path / "stranger")
+    root = tmp_path / "page/root.json"
+    root.write_bytes((stranger.public / "metadata/1.root.json").read_bytes())
+    site.start()
+    page = site.open(context)
+    pinned = "() => { globalThis.catalogs = courier.createCatalogs({ pinned: true }) }"
+    page.evaluate(pinned)
+    assert open_catalogue(page)["demo"] and noted(page) == ["unsigned"]
+    root.write_bytes((shop.public / "metadata/1.root.json").read_bytes())
+    (tmp_path / "page/index.html").touch()  # as a build would
+    page.evaluate(pinned)
+    assert open_catalogue(page)["sha256"] == newest(site)
+    site.stop()

@@ -20,6 +20,9 @@ import { Trust } from "./trust.ts";
 import { filePath, keptMatching, openKept, POINTERS, Updating, type Pointers } from "./updating.ts";
 import { Vault } from "./vault.ts";
 
+/** Whether the operator's root.json lies beside the page; the build says. */
+declare const __TAGLET_PINNED_ROOT__: boolean | undefined;
+
 const LOCK = "taglet-catalogs";
 const DEMO = "demo/";
 
@@ -28,7 +31,7 @@ export interface Where {
   page?: URL;
   /** Embedding space of the bundle; else it is read from `bundle/bundle.json` beside the page. */
   space_id?: string;
-  /** Whether the page was built with a root.json of its operator beside it. */
+  /** Whether a root.json of the operator lies beside the page; else as it was built. */
   pinned?: boolean;
   now_s?: () => number;
 }
@@ -154,7 +157,8 @@ class OwnCatalogs implements Catalogs {
   }
 
   private async pinned(): Promise<Bytes | null> {
-    return this.where.pinned ? ownFile(this.line, "root.json", 64_000) : null;
+    const pinned = this.where.pinned ?? (typeof __TAGLET_PINNED_ROOT__ !== "undefined" && __TAGLET_PINNED_ROOT__);
+    return pinned ? ownFile(this.line, "root.json", 64_000) : null;
   }
 
   private async index(trust: Trust, name: string): Promise<Index> {

@@ -137,7 +137,7 @@ export class Trust {
 
   /** Section 5.3: go from the root that is trusted from version to version, each signed by the one before and by itself. */
   private async newestRoot(pinned: Bytes | null): Promise<Root> {
-    const kept = await this.vault.get("trust/root.json");
+    const kept = await this.keptRoot(pinned);
     let bytes = kept ?? pinned ?? (await this.fetched("metadata/1.root.json", LONGEST.root));
     let root = this.parsed<Root>("root", bytes).signed;
     await this.requireSigned("root", bytes, root);
@@ -154,6 +154,16 @@ export class Trust {
     this.requireUnexpired("root", root);
     if (bytes !== kept) await this.vault.put("trust/root.json", bytes);
     return root;
+  }
+
+  /** Return the root that is kept, unless the page has come with another one to begin from: then all is begun anew. */
+  private async keptRoot(pinned: Bytes | null): Promise<Bytes | null> {
+    const begin = pinned && (await sha256(pinned));
+    if (begin && (await this.vault.getJson<string>("trust/begun.json")) !== begin) {
+      for (const role of ["root", "timestamp", "snapshot", "targets"]) await this.vault.remove(`trust/${role}.json`);
+      await this.vault.putJson("trust/begun.json", begin);
+    }
+    return this.vault.get("trust/root.json");
   }
 
   /** Section 5.3.11: keys that were replaced may have signed versions that never were; they count no more. */
