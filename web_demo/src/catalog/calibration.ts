@@ -16,13 +16,18 @@ export interface Matching {
  */
 export function readMatching(data: Bytes, sha256: string, space_id: string): Matching | null {
   const value = parsed(data);
-  if (value.schema !== 1) throw new Malformed(`calibration schema ${String(value.schema).slice(0, 20)}: a newer page is needed`);
-  if (value.shard !== sha256 || value.space_id !== space_id) throw new Malformed("its calibration is for another catalogue");
+  if (value.schema !== 1)
+    throw new Malformed(`calibration schema ${String(value.schema).slice(0, 20)}: a newer page is needed`);
+  if (value.shard !== sha256 || value.space_id !== space_id)
+    throw new Malformed("its calibration is for another catalogue");
   if (!Array.isArray(value.ways) || !value.ways.length) throw new Malformed("its calibration has no ways");
-  const alone = (value.ways as { second_look?: unknown; matching?: Partial<Matching> }[]).find((way) => way?.second_look === null);
+  const alone = (value.ways as { second_look?: unknown; matching?: Partial<Matching> }[]).find(
+    (way) => way?.second_look === null,
+  );
   if (!alone) return null;
   const { similarity_threshold, margin_threshold } = alone.matching ?? {};
-  if (!isWithin(similarity_threshold, -1, 1) || !isWithin(margin_threshold, 0, 2)) throw new Malformed("its thresholds are out of range");
+  if (!isWithin(similarity_threshold, -1, 1) || !isWithin(margin_threshold, 0, 2))
+    throw new Malformed("its thresholds are out of range");
   return { similarity_threshold, margin_threshold };
 }
 
@@ -33,7 +38,8 @@ function parsed(data: Bytes): Record<string, unknown> {
   } catch {
     value = null;
   }
-  if (data.length > MAX_CALIBRATION_BYTES || typeof value !== "object" || value === null) throw new Malformed("its calibration is none");
+  if (data.length > MAX_CALIBRATION_BYTES || typeof value !== "object" || value === null)
+    throw new Malformed("its calibration is none");
   return value as Record<string, unknown>;
 }
 

@@ -96,7 +96,10 @@ class OwnCatalogs implements Catalogs {
         }
       }
       if (problems.length) throw problems[0];
-      if (!ways.length) throw failure("not_published", `${this.line.server} publishes no catalogues yet.`, { server: this.line.server });
+      if (!ways.length)
+        throw failure("not_published", `${this.line.server} publishes no catalogues yet.`, {
+          server: this.line.server,
+        });
       return {
         way: (["full", "delta"] as const).find((way) => ways.includes(way)) ?? "none",
         from_version: versionBefore,
@@ -112,7 +115,10 @@ class OwnCatalogs implements Catalogs {
 
   find(words: string, count: number): FoundProduct[] {
     const hits = this.inUse.flatMap((one) => one.records.find(words));
-    return hits.sort((a, b) => a.rank - b.rank).slice(0, count).map((hit) => hit.found);
+    return hits
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, count)
+      .map((hit) => hit.found);
   }
 
   async thumbnail(catalog: string, product_id: string): Promise<Blob | null> {
@@ -169,10 +175,14 @@ class OwnCatalogs implements Catalogs {
       return index;
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      throw failure("altered", `${this.line.server}: the index of ${name} cannot be used (${error.message}), so what is here stays.`, {
-        server: this.line.server,
-        why: error.message,
-      });
+      throw failure(
+        "altered",
+        `${this.line.server}: the index of ${name} cannot be used (${error.message}), so what is here stays.`,
+        {
+          server: this.line.server,
+          why: error.message,
+        },
+      );
     }
   }
 
@@ -198,7 +208,10 @@ class OwnCatalogs implements Catalogs {
       return inUse(await fetchShard(this.line, DEMO), true, null, null);
     } catch (error) {
       if (error instanceof Failure) throw error;
-      throw failure("no_catalogue", `There is no catalogue here, and that of the demo cannot be opened (${String(error)}): load the page anew.`);
+      throw failure(
+        "no_catalogue",
+        `There is no catalogue here, and that of the demo cannot be opened (${String(error)}): load the page anew.`,
+      );
     }
   }
 
@@ -233,9 +246,19 @@ function inUse(opened: Opened, demo: boolean, thumbnails: PackFile | null, match
 
 function catalogOf({ opened, demo, matching }: InUse): Catalog {
   const { catalog, version, sha256, space_id, ndim, columns } = opened;
-  const copies = Object.entries(columns).map(([name, values]): [string, ArrayBuffer] => [name, rawBytes(values as Values).slice().buffer]);
+  const copies = Object.entries(columns).map(([name, values]): [string, ArrayBuffer] => [
+    name,
+    rawBytes(values as Values).slice().buffer,
+  ]);
   const items = (columns.in_stock as Uint8Array).length;
-  return { name: { catalog, version, items, sha256 }, space_id, ndim, demo, columns: Object.fromEntries(copies), matching };
+  return {
+    name: { catalog, version, items, sha256 },
+    space_id,
+    ndim,
+    demo,
+    columns: Object.fromEntries(copies),
+    matching,
+  };
 }
 
 async function pointersOf(vault: Vault): Promise<Pointers> {

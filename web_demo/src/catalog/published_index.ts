@@ -68,10 +68,14 @@ export async function readIndex(data: Bytes): Promise<Index> {
     throw new Malformed("it is no index of a catalogue");
   }
   const schema = (value as { schema?: unknown } | null)?.schema;
-  if (schema !== 1 && schema !== 2) throw new Malformed(`index schema ${String(schema).slice(0, 20)}: a newer page is needed`);
+  if (schema !== 1 && schema !== 2)
+    throw new Malformed(`index schema ${String(schema).slice(0, 20)}: a newer page is needed`);
   const generations = listed(generationOf(schema === 1 ? releaseOfSchema1 : release));
   const index = fields({ schema: whole(1, 2), catalog: named(CATALOG), generations })(value);
-  requireDistinct(index.generations.map((one) => one.space_id), "generations");
+  requireDistinct(
+    index.generations.map((one) => one.space_id),
+    "generations",
+  );
   return { catalog: index.catalog, generations: index.generations };
 }
 
@@ -113,23 +117,37 @@ const release: Check<Release> = (value) => {
 };
 
 const releaseOfSchema1: Check<Release> = (value) => {
-  if (typeof value !== "object" || value === null || "calibration" in value) throw new Malformed("a release has keys of schema 2");
+  if (typeof value !== "object" || value === null || "calibration" in value)
+    throw new Malformed("a release has keys of schema 2");
   return release({ ...value, calibration: null });
 };
 
 const delta: Check<DeltaFile> = (value) => fields({ base: named(SHA256), target: named(SHA256), file })(value);
 
-const generationOf = (one: Check<Release>): Check<Generation> => (value) => {
-  const found = fields({ space_id: named(SPACE), ndim: whole(1, MAX_NDIM), releases: listed(one), deltas: listed(delta) })(value);
-  requireDistinct(found.releases.map((each) => each.sha256), "releases");
-  requireDistinct(found.deltas.map((each) => each.base + each.target), "deltas");
-  const [newest] = found.releases;
-  const descend = found.releases.every((each, i) => i === 0 || each.version < found.releases[i - 1]!.version);
-  if (!newest || !descend || (newest.products && !newest.parts.length)) {
-    throw new Malformed("the releases of a generation must be there, descend by version and begin with parts");
-  }
-  return found;
-};
+const generationOf =
+  (one: Check<Release>): Check<Generation> =>
+  (value) => {
+    const found = fields({
+      space_id: named(SPACE),
+      ndim: whole(1, MAX_NDIM),
+      releases: listed(one),
+      deltas: listed(delta),
+    })(value);
+    requireDistinct(
+      found.releases.map((each) => each.sha256),
+      "releases",
+    );
+    requireDistinct(
+      found.deltas.map((each) => each.base + each.target),
+      "deltas",
+    );
+    const [newest] = found.releases;
+    const descend = found.releases.every((each, i) => i === 0 || each.version < found.releases[i - 1]!.version);
+    if (!newest || !descend || (newest.products && !newest.parts.length)) {
+      throw new Malformed("the releases of a generation must be there, descend by version and begin with parts");
+    }
+    return found;
+  };
 
 function fields<T>(checks: { [Name in keyof T]: Check<T[Name]> }): Check<T> {
   const names = Object.keys(checks) as (keyof T & string)[];
@@ -154,7 +172,8 @@ function whole(low: number, high: number): Check<number> {
 
 function named(pattern: RegExp): Check<string> {
   return (value) => {
-    if (typeof value !== "string" || !pattern.test(value)) throw new Malformed(`${String(value).slice(0, 80)} is no name`);
+    if (typeof value !== "string" || !pattern.test(value))
+      throw new Malformed(`${String(value).slice(0, 80)} is no name`);
     return value;
   };
 }

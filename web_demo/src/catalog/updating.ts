@@ -98,7 +98,12 @@ export class Updating {
     return { way, kept };
   }
 
-  private async follow(catalog: string, generation: Generation, release: Release, held: Opened | null): Promise<Plan["way"]> {
+  private async follow(
+    catalog: string,
+    generation: Generation,
+    release: Release,
+    held: Opened | null,
+  ): Promise<Plan["way"]> {
     let plan = this.plan(generation, release, held, false);
     if (plan.way === "delta") {
       try {
@@ -131,13 +136,20 @@ export class Updating {
   }
 
   /** Apply the plan's files one after the other, check what they make, and keep it. */
-  private async install(catalog: string, generation: Generation, release: Release, base: Columns, plan: Plan): Promise<void> {
+  private async install(
+    catalog: string,
+    generation: Generation,
+    release: Release,
+    base: Columns,
+    plan: Plan,
+  ): Promise<void> {
     const files = [...plan.deltas, ...plan.parts].map((one) => one.file);
     let columns = base;
     try {
       for (const file of files) columns = await this.step(columns, file, generation);
       const { space_id, ndim } = generation;
-      if ((await identity(space_id, ndim, columns)) !== release.sha256) throw new Malformed("its files make another catalogue than was signed");
+      if ((await identity(space_id, ndim, columns)) !== release.sha256)
+        throw new Malformed("its files make another catalogue than was signed");
       const shard: Opened = { catalog, version: release.version, space_id, ndim, sha256: release.sha256, columns };
       await this.vault.put(shardName(release.sha256), shardFile(shard));
     } catch (error) {
@@ -148,7 +160,8 @@ export class Updating {
 
   private async step(columns: Columns, file: PublishedFile, generation: Generation): Promise<Columns> {
     const delta = readDelta(await unpacked(await this.fetch(file), file.unpacked_bytes));
-    if (delta.space_id !== generation.space_id || delta.ndim !== generation.ndim) throw new Malformed("a file is of another embedding space");
+    if (delta.space_id !== generation.space_id || delta.ndim !== generation.ndim)
+      throw new Malformed("a file is of another embedding space");
     const result = applied(columns, delta);
     if (delta.target !== null && (await identity(delta.space_id, delta.ndim, result)) !== delta.target) {
       throw new Malformed("a delta leads to another catalogue than it promises");
@@ -162,7 +175,8 @@ export class Updating {
     const kept = await this.vault.get(name);
     if (kept && (await this.isRight(kept, file))) return kept;
     const body = await persistently(() => this.asked(file));
-    if (!(await this.isRight(body, file))) throw new Malformed(`a file is not what was signed (${file.sha256.slice(0, 12)})`);
+    if (!(await this.isRight(body, file)))
+      throw new Malformed(`a file is not what was signed (${file.sha256.slice(0, 12)})`);
     await this.vault.put(name, body);
     return body;
   }
@@ -180,15 +194,22 @@ export class Updating {
   /** Switch to a state that is kept whole, in one step; if it is only in memory, so is the pointer. */
   private async pointTo(catalog: string, kept: Kept): Promise<void> {
     const before = this.pointers.catalogs[catalog]?.current ?? null;
-    this.pointers.catalogs[catalog] = { current: kept, previous: before?.sha256 === kept.sha256 ? (this.pointers.catalogs[catalog]?.previous ?? null) : before };
+    this.pointers.catalogs[catalog] = {
+      current: kept,
+      previous: before?.sha256 === kept.sha256 ? (this.pointers.catalogs[catalog]?.previous ?? null) : before,
+    };
     await this.vault.putJson(POINTERS, this.pointers, !this.vault.holds(shardName(kept.sha256)));
     await this.sweep();
   }
 
   /** Remove shards and files that nothing points to. */
   private async sweep(): Promise<void> {
-    const named = Object.values(this.pointers.catalogs).flatMap((one) => [one.current, one.previous].filter((kept) => kept !== null));
-    const files = named.flatMap((kept) => [kept.calibration, kept.thumbnails?.head ?? null].filter((file) => file !== null));
+    const named = Object.values(this.pointers.catalogs).flatMap((one) =>
+      [one.current, one.previous].filter((kept) => kept !== null),
+    );
+    const files = named.flatMap((kept) =>
+      [kept.calibration, kept.thumbnails?.head ?? null].filter((file) => file !== null),
+    );
     const wanted = new Set([...named.map((kept) => shardName(kept.sha256)), ...files.map(fileName)]);
     for (const folder of ["shards/", "files/"]) {
       for (const name of await this.vault.names(folder)) if (!wanted.has(name)) await this.vault.remove(name);
@@ -198,7 +219,11 @@ export class Updating {
   private refusal(error: unknown): unknown {
     if (!(error instanceof Malformed)) return error;
     const { server } = this.line;
-    return failure("altered", `${server} sends something else than was signed (${error.message}), so what is here stays.`, { server, why: error.message });
+    return failure(
+      "altered",
+      `${server} sends something else than was signed (${error.message}), so what is here stays.`,
+      { server, why: error.message },
+    );
   }
 
   private otherSpace(catalog: string): Failure {
