@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edge.preprocessing import ImageArray
+from edge.shard.calibration import rule_of
 from edge.shard.vectors import Int8s
 
 if TYPE_CHECKING:
-    from edge.bundle import Bundle
+    from edge.bundle import Bundle, Matching
+    from edge.bundle_description import SecondLookPart
     from edge.shard import Shard
 
 Box = tuple[float, float, float, float]
@@ -112,6 +114,7 @@ class SourceTags:
         tags: products, in order of their first sighting.
         unmatched: objects without a product, likewise.
         content_id: SHA-256 that names the content; empty where it could not be opened.
+        notes: what gave way to `--realtime` or `--budget`, a sentence each.
     """
 
     path: str
@@ -126,6 +129,7 @@ class SourceTags:
     tags: tuple[Tag, ...]
     unmatched: tuple[Unmatched, ...]
     content_id: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,3 +151,12 @@ class TagRun:
     timing_ms: Mapping[str, float]
     demo: bool
     second_look: bool | None = None
+
+    @property
+    def rule(self) -> SecondLookPart | None:
+        """The rule of the second look that was taken; None: ranked by the embedder alone."""
+        return rule_of(self.bundle.second_look, (s.calibration for s in self.shards)) if self.second_look else None
+
+    def matching(self, candidate: Candidate) -> Matching:
+        """Return the thresholds that a product is judged by: those of its catalogue, else the bundle's."""
+        return self.shards[candidate.shard].matching(self.bundle.matching, self.rule)

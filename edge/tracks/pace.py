@@ -15,14 +15,14 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge.media.frame import Hurry
 from edge.media.sampling import CLOCK_TOLERANCE_S
 
 GLANCE_S = 0.1
 QUICK_S = 0.2
+BRISK_S = 0.3
 CALM_S = 0.5
 STILL_S = 4.0
-"""Seconds from one look to the next where something moves, where little does, and where nothing does."""
+"""Seconds from a look to the next: where an object came or was missed, something moves, little does, nothing does."""
 STEP = 12
 """Levels of grey, of 255, by which a cell of the small picture must change to count."""
 CHANGED = 0.002
@@ -46,19 +46,20 @@ def changed(a: Grey, b: Grey) -> float:
     return float(np.count_nonzero(np.abs(step - common) >= STEP)) / len(step)
 
 
-def decide(since_s: float, new: float, moving: bool) -> Decision:
+def decide(since_s: float, new: float, moving: float, restless: bool) -> Decision:
     """Return what to do at a glance.
 
     Args:
         since_s: seconds since the last look.
         new: share of the cells, 0..1, that have changed since.
-        moving: whether something moves, or an object came or was missed.
+        moving: share of the cells that have changed since the last glance.
+        restless: whether an object came or was missed at the last look.
 
     Returns:
         "look"; "still", nothing is new since the last look; "wait", it is not yet time.
     """
     still = new < CHANGED
-    due_s = STILL_S if still else QUICK_S if moving else CALM_S
+    due_s = STILL_S if still else QUICK_S if restless else BRISK_S if moving >= MOVING else CALM_S
     if since_s + CLOCK_TOLERANCE_S >= due_s:
         return "look"
     return "still" if still else "wait"
@@ -69,9 +70,11 @@ class Pace(Protocol):
 
     Attributes:
         glance_s: seconds between glances.
+        whole: whether every frame has to be decoded, so that the first one at or after each step is not left out.
     """
 
     glance_s: float
+    whole: bool
 
     def decide(self, timestamp_s: float, grey: Grey) -> Decision:
         """Say what to do at a glance, later than those before it.
@@ -84,15 +87,14 @@ class Pace(Protocol):
             "look", and the caller looks; "still", nothing is new since the last look; "wait", it is not yet time.
         """
 
-    def learn(self, restless: bool) -> None:
-        """Take in what the look found: whether an object came or was missed."""
-
-    def hurry(self) -> Hurry:
-        """Say what decoding may leave out."""
+    def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
+        """Take in that the caller has looked, and whether an object came or was missed."""
 
 
 class Steady:
     """Looks at every glance: the user has fixed the rate."""
+
+    whole = True
 
     def __init__(self, every_s: float) -> None:
         """Look every so many seconds; 0 looks at every frame."""
@@ -102,18 +104,14 @@ class Steady:
         """Look."""
         return "look"
 
-    def learn(self, restless: bool) -> None:
+    def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
         """Change nothing."""
-
-    def hurry(self) -> Hurry:
-        """Leave out nothing, so that the frames are the first ones at or after each step."""
-        return "none"
 
 
 class Adaptive:
     """Looks where something changes."""
 
-    glance_s = GLANCE_S
+    glance_s, whole = GLANCE_S, False
 
     def __init__(self) -> None:
         """Start before the first glance."""
@@ -126,22 +124,13 @@ class Adaptive:
         """Compare with the last look and the last glance; see the head of this module."""
         before, self._glanced_at = self._glanced_at, grey
         if self._looked_s is None or self._looked_at is None or before is None:
-            return self._look(timestamp_s, grey)
-        moving = self._restless or changed(grey, before) >= MOVING
-        decision = decide(timestamp_s - self._looked_s, changed(grey, self._looked_at), moving)
-        return self._look(timestamp_s, grey) if decision == "look" else decision
+            return "look"
+        new, moving = changed(grey, self._looked_at), changed(grey, before)
+        return decide(timestamp_s - self._looked_s, new, moving, self._restless)
 
-    def learn(self, restless: bool) -> None:
-        """Look quickly again where an object came or was missed."""
-        self._restless = restless
-
-    def hurry(self) -> Hurry:
-        """Leave out frames that nothing builds on: there are more than enough."""
-        return "unreferenced"
-
-    def _look(self, timestamp_s: float, grey: Grey) -> Decision:
-        self._looked_s, self._looked_at = timestamp_s, grey
-        return "look"
+    def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
+        """Compare with this look from now on; look quickly again where an object came or was missed."""
+        self._looked_s, self._looked_at, self._restless = timestamp_s, grey, restless
 
 
 def pace_for(every_s: float | None) -> Pace:

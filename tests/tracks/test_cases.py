@@ -28,7 +28,7 @@ def test_the_file_is_the_one_that_is_made() -> None:
 
 @pytest.mark.parametrize("row", GOLDEN["pace"], ids=str)
 def test_every_decision_to_look_is_as_it_is_written(row: dict[str, Any]) -> None:
-    assert decide(row["since_s"], row["new"], row["moving"]) == row["decision"]
+    assert decide(row["since_s"], row["new"], row["moving"], row["restless"]) == row["decision"]
 
 
 EXPECTED = {
@@ -45,6 +45,7 @@ EXPECTED = {
     "weak alone": [],
     "below weak": [("oat", "match", 0.0, 1.5)],
     "still picture": [("oat", "match", 0.0, 2.0)],
+    "still for a moment": [("oat", "match", 0.5, 0.7)],
     "moving": [("oat", "match", 0.0, 1.6)],
     "a sister for one look": [("oat", "match", 0.0, 1.0)],
     "a sister's name in the sharpest look": [("oat", "match", 0.0, 1.0)],
@@ -53,7 +54,9 @@ EXPECTED = {
     "small lead": [("oat", "ambiguous", 0.0, 1.0)],
     "small lead after a sure look": [("oat", "match", 0.0, 1.0)],
     "small lead beside a sure one": [("oat", "match", 0.0, 1.0), ("soy", "ambiguous", 0.0, 1.0)],
-    "seen once": [("oat", "ambiguous", 0.2, 0.2)],
+    "not quite similar after a sure look": [("oat", "match", 0.0, 1.0)],
+    "not quite similar alone": [],
+    "seen once": [],
     "seen once at the end": [("oat", "match", 0.5, 0.5)],
     "seen once, twice": [("oat", "match", 0.0, 0.4)],
     "not in every ranking": [("soy", "ambiguous", 0.0, 0.5)],
@@ -78,6 +81,7 @@ UNMATCHED = {
     "empty catalogue": [(0.0, 1.0)],
     "two shards": [(0.0, 1.5)],
     "a small thing before a large one": [(0.0, 1.0)],
+    "not quite similar alone": [(0.0, 1.0)],
     "unknown": [(0.0, 1.0)],
     "unknown, lost and found": [(0.0, 2.2)],
     "beside a product": [(0.0, 1.5)],
