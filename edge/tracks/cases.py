@@ -33,7 +33,7 @@ SCHEMA = 1
 CONSTANTS: dict[str, float] = {
     constant: getattr(module, constant)
     for module, names in (
-        (pace, ("GLANCE_S", "QUICK_S", "CALM_S", "STILL_S", "STEP", "CHANGED", "MOVING")),
+        (pace, ("GLANCE_S", "QUICK_S", "BRISK_S", "CALM_S", "STILL_S", "STEP", "CHANGED", "MOVING")),
         (
             association,
             (

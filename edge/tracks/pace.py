@@ -19,9 +19,10 @@ from edge.media.sampling import CLOCK_TOLERANCE_S
 
 GLANCE_S = 0.1
 QUICK_S = 0.2
+BRISK_S = 0.3
 CALM_S = 0.5
 STILL_S = 4.0
-"""Seconds from one look to the next where something moves, where little does, and where nothing does."""
+"""Seconds from a look to the next: where an object came or was missed, something moves, little does, nothing does."""
 STEP = 12
 """Levels of grey, of 255, by which a cell of the small picture must change to count."""
 CHANGED = 0.002
@@ -45,19 +46,20 @@ def changed(a: Grey, b: Grey) -> float:
     return float(np.count_nonzero(np.abs(step - common) >= STEP)) / len(step)
 
 
-def decide(since_s: float, new: float, moving: bool) -> Decision:
+def decide(since_s: float, new: float, moving: float, restless: bool) -> Decision:
     """Return what to do at a glance.
 
     Args:
         since_s: seconds since the last look.
         new: share of the cells, 0..1, that have changed since.
-        moving: whether something moves, or an object came or was missed.
+        moving: share of the cells that have changed since the last glance.
+        restless: whether an object came or was missed at the last look.
 
     Returns:
         "look"; "still", nothing is new since the last look; "wait", it is not yet time.
     """
     still = new < CHANGED
-    due_s = STILL_S if still else QUICK_S if moving else CALM_S
+    due_s = STILL_S if still else QUICK_S if restless else BRISK_S if moving >= MOVING else CALM_S
     if since_s + CLOCK_TOLERANCE_S >= due_s:
         return "look"
     return "still" if still else "wait"
@@ -123,8 +125,8 @@ class Adaptive:
         before, self._glanced_at = self._glanced_at, grey
         if self._looked_s is None or self._looked_at is None or before is None:
             return "look"
-        moving = self._restless or changed(grey, before) >= MOVING
-        return decide(timestamp_s - self._looked_s, changed(grey, self._looked_at), moving)
+        new, moving = changed(grey, self._looked_at), changed(grey, before)
+        return decide(timestamp_s - self._looked_s, new, moving, self._restless)
 
     def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
         """Compare with this look from now on; look quickly again where an object came or was missed."""

@@ -45,10 +45,16 @@ def track_cases() -> Json:
     }
     value["cases"] = [{**case, "expected": answer(case, value)} for case in _cases()]
     value["pace"] = [
-        {"since_s": since_s, "new": new, "moving": moving, "decision": decide(since_s, new, moving)}
-        for since_s in (0.1, 0.2, 0.4, 0.5, 3.9, 4.0)
-        for new in (0.0, 0.0019, 0.002, 0.5)
-        for moving in (False, True)
+        {
+            "since_s": since_s,
+            "new": new,
+            "moving": moving,
+            "restless": restless,
+            "decision": decide(since_s, new, moving, restless),
+        }
+        for since_s in (0.1, 0.2, 0.3, 0.4, 0.5, 3.9, 4.0)
+        for new, moving in ((0.0, 0.0), (0.0019, 0.5), (0.002, 0.0), (0.5, 0.0099), (0.5, 0.01))
+        for restless in (False, True)
     ]
     return value
 

@@ -28,7 +28,7 @@ def test_the_file_is_the_one_that_is_made() -> None:
 
 @pytest.mark.parametrize("row", GOLDEN["pace"], ids=str)
 def test_every_decision_to_look_is_as_it_is_written(row: dict[str, Any]) -> None:
-    assert decide(row["since_s"], row["new"], row["moving"]) == row["decision"]
+    assert decide(row["since_s"], row["new"], row["moving"], row["restless"]) == row["decision"]
 
 
 EXPECTED = {

@@ -51,7 +51,7 @@ def test_a_still_picture_is_looked_at_every_few_seconds() -> None:
 
 
 def test_a_moving_picture_is_looked_at_quickly() -> None:
-    assert looks([with_object(4 * n) for n in range(11)]) == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    assert looks([with_object(4 * n) for n in range(11)]) == [0.0, 0.3, 0.6, 0.9]
 
 
 def test_what_has_come_and_stays_is_looked_at_once() -> None:
