@@ -5,8 +5,8 @@
     python -m tests.bench.bench_web_pipelines [OUT.json]
 
 Two networks, each given the same 640 x 360 picture until there is a vector: the package's embedder (the engine and
-transformers.js run the same ONNX file), and MobileNetV1 0.25 of ../shared: a float ONNX file, and for MediaPipe the TFLite
-file in whole numbers that goes with it (of a float file MediaPipe wants metadata that are not there). For each:
+transformers.js run the same ONNX file), and MobileNetV1 0.25 of ../shared. Of that MediaPipe gets the TFLite file in
+whole numbers, the others the float ONNX file: of a float file MediaPipe wants metadata that are not there. For each:
 milliseconds a picture, taken in turn round after round; the time from opening an empty page to the first vector, with
 nothing in the browser's cache and with everything; and what travels for that, packed with brotli. Then the whole
 engine: from opening a page to the first tag, and where the time of the demo clip goes.
