@@ -193,7 +193,7 @@ class Packed(dict[str, int]):
 
     def __missing__(self, path: str) -> int:
         prefix, folder = next(one for one in self._folders if path.startswith(one[0] + "/"))
-        content = (folder / path[len(prefix) + 1 :]).read_bytes()
+        content = (folder / (path[len(prefix) + 1 :] or "index.html")).read_bytes()
         known = CACHE / hashlib.sha256(content).hexdigest()
         if not known.exists():
             CACHE.mkdir(parents=True, exist_ok=True)
