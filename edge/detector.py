@@ -53,6 +53,19 @@ class Detector:
         """Return a detector of the same model that finds everything from this confidence on."""
         return replace(self, decoding=replace(self.decoding, score_threshold=score_threshold))
 
+    def with_input(self, share: float) -> Detector | None:
+        """Return a detector with a smaller input, or None where the model takes one size only.
+
+        Args:
+            share: of both sides, above 0, at most 1; they become multiples of 32, which every family's strides divide.
+        """
+        shape = self.session.inputs[0].shape
+        sides = shape[2:] if self.preprocessing.layout == "NCHW" else shape[1:3]
+        if any(side is not None for side in sides):
+            return None
+        width, height = (max(32, round(side * share / 32) * 32) for side in self.preprocessing.size_wh)
+        return replace(self, preprocessing=replace(self.preprocessing, size_wh=(width, height)))
+
     def candidates(self, image: ImageArray) -> tuple[Detections, Placement]:
         """Return everything at or above the score threshold, not yet suppressed, in the order of the model's outputs.
 

@@ -104,6 +104,7 @@ class SourceEntry:
     error: str | None
     tags: tuple[TagEntry, ...]
     unmatched: tuple[UnmatchedEntry, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,9 @@ class TagDocument:
         value.pop("notice")
         if self.second_look is None:
             value.pop("second_look")
+        for source in value["sources"]:
+            if not source["notes"]:
+                source.pop("notes")
         return {"schema": SCHEMA, **notice, **value}
 
     def tag(self, tag_id: str) -> TagEntry | None:
@@ -208,6 +212,7 @@ def _source_entry(source: SourceTags) -> SourceEntry:
         error=None if source.error is None else _speakable(source.error),
         tags=tuple(tag_entry(tag) for tag in source.tags),
         unmatched=tuple(unmatched_entry(unmatched) for unmatched in source.unmatched),
+        notes=source.notes,
     )
 
 
@@ -270,6 +275,7 @@ def _read_source(fields: Fields, shards: int) -> SourceEntry:
         error=fields.optional_text("error"),
         tags=tuple(_read_tag(tag, shards) for tag in fields.parts("tags")),
         unmatched=tuple(_read_unmatched(unmatched) for unmatched in fields.parts("unmatched")),
+        notes=fields.optional_texts("notes"),
     )
 
 

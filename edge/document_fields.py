@@ -54,6 +54,15 @@ class Fields:
         """Return true or false, or None where it is missing or null."""
         return None if self.get(key) is None else self.truth(key)
 
+    def optional_texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts, none where it is missing or null."""
+        value = self.get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+            raise self._refusal(self._path(key), "a list of texts", value)
+        return tuple(value)
+
     def one_of(self, key: str, choices: Sequence[str]) -> str:
         """Return a text that must be one of the choices."""
         value = self.text(key)

@@ -69,7 +69,7 @@ def tag_id(content_id: str, space_id: str, shard_sha256: str, product_id: str, o
 def _tag(appearance: Named, identity: str) -> Tag:
     return Tag(
         tag_id=identity,
-        status="match" if appearance.status == "match" and not appearance.fleeting else "ambiguous",
+        status="match" if appearance.status == "match" else "ambiguous",
         candidates=appearance.candidates,
         margin=margin(appearance.candidates),
         start_s=appearance.start_s,

@@ -112,6 +112,7 @@ class SourceTags:
         tags: products, in order of their first sighting.
         unmatched: objects without a product, likewise.
         content_id: SHA-256 that names the content; empty where it could not be opened.
+        notes: what gave way to `--realtime` or `--budget`, a sentence each.
     """
 
     path: str
@@ -126,6 +127,7 @@ class SourceTags:
     tags: tuple[Tag, ...]
     unmatched: tuple[Unmatched, ...]
     content_id: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

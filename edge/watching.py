@@ -10,20 +10,23 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import perf_counter, thread_time
 
 import numpy as np
 
 from edge.crops import cut_crops
 from edge.kit import Kit
 from edge.looking import box_of
-from edge.media.frame import Glance
+from edge.media.ahead import Ahead
+from edge.media.frame import Glance, Hurry, Stream
 from edge.preprocessing import ImageArray
 from edge.resizing import resize
 from edge.shard.vectors import Int8s, quantize
 from edge.stopwatch import Stopwatch
 from edge.tags import Candidate
 from edge.tracks.appearances import Named
+from edge.tracks.budget import Spent
 from edge.tracks.following import Following
 from edge.tracks.naming import name
 from edge.tracks.seen import Seen, measure
@@ -31,6 +34,21 @@ from edge.tracks.track import Track
 
 SPARE = 2
 """A picture is looked at, and a crop kept, at no less than twice the input of the model if it can be had."""
+
+
+def reading(source: Stream, glance_s: float, hurry: Callable[[], Hurry], realtime: bool) -> Ahead[Glance]:
+    """Return the glances of a video, decoded beside whoever looks at them.
+
+    Args:
+        source: an opened video or camera.
+        glance_s: seconds between glances.
+        hurry: what decoding may leave out.
+        realtime: whether the video is taken at its own speed, as a camera is anyway: what comes too late is left out.
+    """
+    glances = source.glances(glance_s, hurry)
+    if source.live:
+        return Ahead(glances, newest_only=True, clock=thread_time)
+    return Ahead(glances, newest_only=True, due_s=lambda glance: glance.timestamp_s) if realtime else Ahead(glances)
 
 
 class Eye:
@@ -48,10 +66,35 @@ class Eye:
         self._kit, self._resolution_wh, self._watch, self._named = kit, resolution_wh, watch, named
         self._confident = kit.bundle.detector.decoding.score_threshold
         self._following = Following(self._confident)
-        self._detector = kit.detector.with_threshold(self._following.weak)
+        self._detector = self._whole = kit.detector.with_threshold(self._following.weak)
+        self._share = 1.0
+        self._work_s = 0.0
 
-    def look(self, glance: Glance) -> bool:
-        """Look at a frame; return whether an object came, or was missed."""
+    @property
+    def input_fixed(self) -> bool:
+        """Whether the detector's model takes one size of input only."""
+        return self._whole.with_input(1.0) is None
+
+    def spent(self, reader: Ahead[Glance]) -> Spent:
+        """Return what the video has taken so far, with its decoding."""
+        decoding_ms = 1000 * reader.worked_s
+        return Spent(1000 * self._work_s + decoding_ms, decoding_ms, reader.behind_s, reader.dropped)
+
+    def look(self, glance: Glance, share: float = 1.0) -> bool:
+        """Look at a frame; return whether an object came, or was missed.
+
+        Args:
+            glance: at the frame.
+            share: of the sides of the detector's input, where its model takes other sizes.
+        """
+        start = perf_counter()
+        if share != self._share:
+            self._share, self._detector = share, self._whole.with_input(share) or self._whole
+        restless = self._look(glance)
+        self._work_s += perf_counter() - start
+        return restless
+
+    def _look(self, glance: Glance) -> bool:
         with self._watch.lap("detect"):
             small = glance.picture(SPARE * max(self._detector.preprocessing.size_wh))
             found = self._detector.detect(small)

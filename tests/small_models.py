@@ -61,3 +61,24 @@ def fcos_outputs(size_wh: tuple[int, int], classes: int = 1) -> dict[str, Array]
     scores, distances = np.zeros((1, cells, classes), np.float32), np.ones((1, cells, 4), np.float32)
     scores[0, -(-size_wh[0] // 8) + 1, classes - 1] = 0.75
     return {"scores": scores, "distances": distances}
+
+
+def light_detector(path: Path, size_wh: tuple[int, int] | None = None) -> Path:
+    """Write a detector of the kit's own family that boxes light places; without a size, for pictures of any."""
+    nodes, parts = [], []
+    for stride in (8, 16, 32):
+        pooled, flat = f"pooled_{stride}", f"flat_{stride}"
+        nodes.append(
+            helper.make_node("AveragePool", ["picture"], [pooled], kernel_shape=[stride] * 2, strides=[stride] * 2)
+        )
+        nodes.append(helper.make_node("ReduceMean", [pooled], [f"{pooled}_grey"], axes=[1]))
+        nodes.append(helper.make_node("Reshape", [f"{pooled}_grey", "rows"], [flat]))
+        parts.append(flat)
+    nodes.append(helper.make_node("Concat", parts, ["scores"], axis=1))
+    nodes.append(helper.make_node("Concat", ["scores"] * 4, ["sides"], axis=2))
+    nodes.append(helper.make_node("Mul", ["sides", "nothing"], ["no_sides"]))
+    nodes.append(helper.make_node("Add", ["no_sides", "one"], ["distances"]))
+    constants = {"rows": np.array([1, -1, 1]), "nothing": np.float32(0), "one": np.float32(1)}
+    sides = ["h", "w"] if size_wh is None else [size_wh[1], size_wh[0]]
+    outputs = {"scores": [1, "n", 1], "distances": [1, "n", 4]}
+    return save_model(path, nodes, {"picture": [1, 3, *sides]}, outputs, constants)

@@ -15,7 +15,7 @@ from edge.defaults import add_home_argument, choose_bundle, home_folder, open_ca
 from edge.errors import MediaError, TagletError, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.media.sources import expand_inputs, open_source
-from edge.pipeline import INTERRUPTED, STEPS, Kit, Selection, tag_source
+from edge.pipeline import INTERRUPTED, STEPS, Kit, Limits, Selection, tag_source
 from edge.second_look import why_not
 from edge.stopwatch import Stopwatch
 from edge.tags import SourceTags, TagRun
@@ -38,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_home_argument(parser)
     parser.add_argument(
         "--every", type=_seconds, metavar="S", help="look at a video every S seconds (default: where something changes)"
+    )
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="take a video at its own speed, as a camera: leave out what comes too late",
+    )
+    parser.add_argument(
+        "--budget", type=_milliseconds, metavar="MS", help="at most MS milliseconds of work for each second of video"
     )
     parser.add_argument("--category", help="suggest products of this category only")
     parser.add_argument("--region", help="suggest products of this region only")
@@ -92,9 +100,9 @@ def _no_second_look(kit: Kit, args: argparse.Namespace) -> list[str]:
 def _tag_all(kit: Kit, args: argparse.Namespace, watch: Stopwatch) -> Iterator[SourceTags]:
     """Tag the inputs one after the other; one that cannot be used is said and kept as an entry with its error."""
     for path, error in progress(list(_inputs(args.paths)), "tagging", unit="input"):
-        result = _failed(path, error) if error else _tag_one(kit, path, args.every, watch)
-        if result.error:
-            say(f"edge tag: {result.error}")
+        result = _failed(path, error) if error else _tag_one(kit, path, args, watch)
+        for sentence in (*result.notes, *filter(None, [result.error])):
+            say(f"edge tag: {sentence}")
         yield result
         if result.error == INTERRUPTED:
             return
@@ -109,10 +117,10 @@ def _inputs(paths: Iterable[str]) -> Iterator[tuple[str, str | None]]:
             yield path, str(e)
 
 
-def _tag_one(kit: Kit, path: str, every_s: float | None, watch: Stopwatch) -> SourceTags:
+def _tag_one(kit: Kit, path: str, args: argparse.Namespace, watch: Stopwatch) -> SourceTags:
     try:
         with open_source(path) as source:
-            return tag_source(kit, source, every_s, watch)
+            return tag_source(kit, source, args.every, watch, Limits(args.realtime, args.budget))
     except MediaError as e:
         return _failed(path, str(e))
     except KeyboardInterrupt:
@@ -163,4 +171,14 @@ def _seconds(text: str) -> float:
         value = -1.0
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds >= 0")
+    return value
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of milliseconds > 0")
     return value

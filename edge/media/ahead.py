@@ -18,6 +18,8 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 AHEAD = 4
+INTERRUPTIBLE_S = 0.5
+"""Some platforms do not interrupt a wait that has no end."""
 T = TypeVar("T")
 
 
@@ -26,7 +28,8 @@ class Ahead(Generic[T]):
 
     Attributes:
         dropped: items that gave way to newer ones.
-        worked_s: seconds that the iterator took, without waiting.
+        worked_s: seconds that the iterator took.
+        behind_s: seconds by which the last item came later than it was due; 0 where nothing is due.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Ahead(Generic[T]):
         depth: int = AHEAD,
         newest_only: bool = False,
         due_s: Callable[[T], float] | None = None,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         """Start nothing yet; entering the block does.
 
@@ -43,8 +47,10 @@ class Ahead(Generic[T]):
             depth: how many items wait at most.
             newest_only: whether an item gives way to a newer one instead of making the thread wait.
             due_s: seconds from the start before which an item does not come; None lets it come at once.
+            clock: measures what the iterator takes, in seconds; called in the thread.
         """
-        self.dropped, self.worked_s = 0, 0.0
+        self.dropped, self.worked_s, self.behind_s = 0, 0.0, 0.0
+        self._clock = clock
         self._items, self._depth, self._newest_only, self._due_s = items, depth, newest_only, due_s
         self._waiting: deque[T] = deque()
         self._changed = Condition()
@@ -71,7 +77,7 @@ class Ahead(Generic[T]):
     def __next__(self) -> T:
         with self._changed:
             while not self._waiting and not self._ended:
-                self._changed.wait()
+                self._changed.wait(INTERRUPTIBLE_S)
             if self._waiting:
                 item = self._waiting.popleft()
                 self._changed.notify_all()
@@ -81,20 +87,13 @@ class Ahead(Generic[T]):
                 raise error
             raise StopIteration
 
-    @property
-    def behind_s(self) -> float:
-        """Seconds by which the last item came later than it was due; 0 where nothing is due."""
-        return self._late_s
-
-    _late_s = 0.0
-
     def _run(self) -> None:
         """Be the thread."""
         try:
             while not self._stopped:
-                start = perf_counter()
+                start = self._clock()
                 item = next(self._items, None)
-                self.worked_s += perf_counter() - start
+                self.worked_s += self._clock() - start
                 if item is None or not self._hand_over(item):
                     break
         except BaseException as e:
@@ -109,7 +108,7 @@ class Ahead(Generic[T]):
         with self._changed:
             if self._due_s is not None:
                 early_s = self._started + self._due_s(item) - perf_counter()
-                self._late_s = max(0.0, -early_s)
+                self.behind_s = max(0.0, -early_s)
                 self._changed.wait_for(lambda: self._stopped, timeout=max(0.0, early_s))
             if self._newest_only:
                 self.dropped += len(self._waiting)

@@ -175,7 +175,7 @@ class StreamSource:
                 return
 
     def _time_of(self, frame: VideoFrame, last_s: float, frame_index: int) -> float:
-        """Return the frame's time; if it has none, or its time runs backwards or stands still, one step after the last."""
+        """Return the frame's time; without one, or where time runs backwards or stands still, a step after the last."""
         stamp_s, before_s = self._stamp_s(frame), self._last_stamp_s
         self._last_stamp_s = stamp_s
         if stamp_s is not None and stamp_s != before_s and stamp_s - self._start_s >= last_s:

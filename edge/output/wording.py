@@ -44,8 +44,6 @@ def explain_tag(tag: Tag, matching: Matching) -> str:
     if len(tag.candidates) == 1:
         return f"Looks like the catalogue picture ({needed}). The catalogue holds no other product to confuse it with."
     second = tag.candidates[1]
-    if tag.status == "ambiguous" and tag.margin >= matching.margin_threshold:
-        return f"Like the catalogue picture ({needed}), but seen once only, not right after. A person should look."
     if tag.status == "ambiguous":
         return (
             f"Could as well be “{second.title}”: the two are only {tag.margin:.2f} apart, "

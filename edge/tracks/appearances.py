@@ -6,9 +6,11 @@ Three rules, in this order:
 
 1. One place holds one thing. A brief track, or one of something unknown, that lies on another track is what the
    detector made of that track's object, and is left out.
-2. Tracks of one product with no more than a gap between them are one appearance; a track that could be either of two
-   follows the one that was there before or comes after.
-3. Unknown objects at one place with no more than a gap between them are one, and fleeting ones are left out.
+2. Tracks of one product with no more than a gap between them are one appearance; a track that could be either of two,
+   or is not quite similar enough, follows the one that was there before or comes after.
+3. Unknown objects at one place with no more than a gap between them are one.
+
+What remains of a single fleeting track is left out.
 """
 
 from __future__ import annotations
@@ -45,6 +47,7 @@ class Named:
         candidates: products, best first.
         best: its sighting that is most like the first product; without a product, the one seen best.
         asked: how many of its crops were embedded.
+        nearly: unmatched, but not by much; see `edge.tracks.votes.is_nearly`.
     """
 
     trail: tuple[tuple[float, Box], ...]
@@ -54,6 +57,7 @@ class Named:
     candidates: tuple[Candidate, ...]
     best: Moment
     asked: int = 0
+    nearly: bool = False
 
     @property
     def start_s(self) -> float:
@@ -92,8 +96,10 @@ def gather(
         settle: takes a second look at a track, once what is part of another is gone.
     """
     tracks = [settle(track) for track in _each_once(sorted(tracks, key=lambda track: track.start_s))]
-    known = [track for track in tracks if track.status != "unmatched"]
-    return _of_products(known, gap_s), _unknown([track for track in tracks if track.status == "unmatched"], gap_s)
+    sure = _chained([track for track in tracks if track.status == "match"], gap_s)
+    unsure = _let_follow([track for track in tracks if track.status == "ambiguous"], sure, gap_s)
+    unknown = _let_follow([track for track in tracks if track.status == "unmatched"], sure, gap_s)
+    return _as_one([*sure, *_chained(unsure, gap_s)]), _as_one(_resumed(unknown, gap_s))
 
 
 def _each_once(tracks: Sequence[Named]) -> list[Named]:
@@ -138,17 +144,16 @@ def _near(a: Named, b: Named, gap_s: float) -> bool:
     return a.start_s - b.end_s <= gap_s and b.start_s - a.end_s <= gap_s
 
 
-def _of_products(tracks: Sequence[Named], gap_s: float) -> list[Named]:
-    """Join tracks of one product, sure ones first; then let the ambiguous follow a sure one, else each other."""
-    sure = _chained([track for track in tracks if track.status == "match"], gap_s)
+def _let_follow(tracks: Sequence[Named], sure: list[list[Named]], gap_s: float) -> list[Named]:
+    """Put each track into the first sure group that it follows, and return those that follow none."""
     left = []
-    for track in (track for track in tracks if track.status == "ambiguous"):
+    for track in tracks:
         group = next((group for group in sure if _follows(track, group, gap_s)), None)
         if group is None:
             left.append(track)
         else:
             group.append(track)
-    return _as_one([*sure, *_chained(left, gap_s)])
+    return left
 
 
 def _chained(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
@@ -156,15 +161,15 @@ def _chained(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
     return _grouped(tracks, lambda track, group: track.product == group[0].product and _soon(track, group, gap_s))
 
 
-def _unknown(tracks: Sequence[Named], gap_s: float) -> list[Named]:
-    """Join unknown objects that were lost and found again at the same place, and leave out fleeting ones."""
+def _resumed(tracks: Sequence[Named], gap_s: float) -> list[list[Named]]:
+    """Group unknown objects that were lost and found again at the same place."""
 
     def resumes(track: Named, group: list[Named]) -> bool:
         before = group[-1]
         again = before.end_s < track.start_s <= before.end_s + gap_s
         return again and overlap(track.trail[0][1], before.trail[-1][1]) >= SAME_PLACE
 
-    return [track for track in _as_one(_grouped(tracks, resumes)) if not track.fleeting]
+    return _grouped(tracks, resumes)
 
 
 def _grouped(tracks: Sequence[Named], belongs: Callable[[Named, list[Named]], bool]) -> list[list[Named]]:
@@ -184,13 +189,13 @@ def _soon(track: Named, group: list[Named], gap_s: float) -> bool:
 
 
 def _follows(track: Named, group: list[Named], gap_s: float) -> bool:
-    """Return whether an ambiguous track is of the product of a sure appearance: its first product, or its second.
+    """Return whether a track is of the product of a sure appearance.
 
-    Where the appearance's first product is only the second, it must not be there at the same time, unless at the same
-    place.
+    An ambiguous one is by its first or second product, an unmatched one that is nearly a match by its first. Where it
+    is the second, the product must not be there at the same time, unless at the same place.
     """
-    product = group[0].product
-    if product not in [(c.shard, c.product_id) for c in track.candidates[:2]]:
+    product, named = group[0].product, [(c.shard, c.product_id) for c in track.candidates[:2]]
+    if product not in (named if track.status == "ambiguous" else named[:1] if track.nearly else []):
         return False
     if not any(_near(track, one, gap_s) for one in group):
         return False
@@ -202,8 +207,9 @@ def _follows(track: Named, group: list[Named], gap_s: float) -> bool:
 
 
 def _as_one(groups: Iterable[list[Named]]) -> list[Named]:
-    """Return each group as one, in the order of their start."""
-    return sorted((_together(group) for group in groups), key=lambda track: track.start_s)
+    """Return each group as one, in the order of their start, without what was seen for a single look."""
+    together = sorted((_together(group) for group in groups), key=lambda track: track.start_s)
+    return [track for track in together if not track.fleeting]
 
 
 def _together(group: list[Named]) -> Named:

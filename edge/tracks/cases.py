@@ -50,7 +50,7 @@ CONSTANTS: dict[str, float] = {
         (following, ("WEAK_SHARE", "LOST_S", "LOST_LOOKS")),
         (track, ("PICKS", "PICKS_APART_S", "SOON_S", "FORESEEN_S")),
         (seen, ("SIDE", "PATCH", "BORDER_SHARE", "CUT_FACTOR", "FULL_SIDE")),
-        (votes, ("SURE",)),
+        (votes, ("SURE", "NEARLY")),
         (appearances, ("GAP_S", "BRIEF", "BRIEF_S", "INSIDE", "LEAST_PART", "SAME_PLACE")),
     )
     for constant in names

@@ -15,7 +15,6 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from edge.media.frame import Hurry
 from edge.media.sampling import CLOCK_TOLERANCE_S
 
 GLANCE_S = 0.1
@@ -69,9 +68,11 @@ class Pace(Protocol):
 
     Attributes:
         glance_s: seconds between glances.
+        whole: whether every frame has to be decoded, so that the first one at or after each step is not left out.
     """
 
     glance_s: float
+    whole: bool
 
     def decide(self, timestamp_s: float, grey: Grey) -> Decision:
         """Say what to do at a glance, later than those before it.
@@ -84,15 +85,14 @@ class Pace(Protocol):
             "look", and the caller looks; "still", nothing is new since the last look; "wait", it is not yet time.
         """
 
-    def learn(self, restless: bool) -> None:
-        """Take in what the look found: whether an object came or was missed."""
-
-    def hurry(self) -> Hurry:
-        """Say what decoding may leave out."""
+    def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
+        """Take in that the caller has looked, and whether an object came or was missed."""
 
 
 class Steady:
     """Looks at every glance: the user has fixed the rate."""
+
+    whole = True
 
     def __init__(self, every_s: float) -> None:
         """Look every so many seconds; 0 looks at every frame."""
@@ -102,18 +102,14 @@ class Steady:
         """Look."""
         return "look"
 
-    def learn(self, restless: bool) -> None:
+    def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
         """Change nothing."""
-
-    def hurry(self) -> Hurry:
-        """Leave out nothing, so that the frames are the first ones at or after each step."""
-        return "none"
 
 
 class Adaptive:
     """Looks where something changes."""
 
-    glance_s = GLANCE_S
+    glance_s, whole = GLANCE_S, False
 
     def __init__(self) -> None:
         """Start before the first glance."""
@@ -126,22 +122,13 @@ class Adaptive:
         """Compare with the last look and the last glance; see the head of this module."""
         before, self._glanced_at = self._glanced_at, grey
         if self._looked_s is None or self._looked_at is None or before is None:
-            return self._look(timestamp_s, grey)
+            return "look"
         moving = self._restless or changed(grey, before) >= MOVING
-        decision = decide(timestamp_s - self._looked_s, changed(grey, self._looked_at), moving)
-        return self._look(timestamp_s, grey) if decision == "look" else decision
+        return decide(timestamp_s - self._looked_s, changed(grey, self._looked_at), moving)
 
-    def learn(self, restless: bool) -> None:
-        """Look quickly again where an object came or was missed."""
-        self._restless = restless
-
-    def hurry(self) -> Hurry:
-        """Leave out frames that nothing builds on: there are more than enough."""
-        return "unreferenced"
-
-    def _look(self, timestamp_s: float, grey: Grey) -> Decision:
-        self._looked_s, self._looked_at = timestamp_s, grey
-        return "look"
+    def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
+        """Compare with this look from now on; look quickly again where an object came or was missed."""
+        self._looked_s, self._looked_at, self._restless = timestamp_s, grey, restless
 
 
 def pace_for(every_s: float | None) -> Pace:

@@ -13,7 +13,7 @@ from edge.tracks.seen import Patch, Seen
 PICKS = 3
 PICKS_APART_S = 0.5
 """Of each half second of a track at most one crop is picked."""
-SOON_S = 1.0
+SOON_S = 0.6
 """A look within this time after a confident sighting should see the object again."""
 FORESEEN_S = 0.5
 """A track is expected to go on in its way for so long, and to stay there then."""
@@ -67,8 +67,8 @@ class Track:
 
     @property
     def fleeting(self) -> bool:
-        """Return whether it was seen once with confidence, and soon after looked for in vain."""
-        return self.sightings == 1 and self.vain
+        """Return whether it was seen once with confidence, not for longer, and soon after looked for in vain."""
+        return self.sightings == 1 and self.vain and self.end_s == self.start_s
 
     @property
     def start_s(self) -> float:

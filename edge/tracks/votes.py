@@ -16,6 +16,8 @@ from edge.tags import Candidate
 
 SURE = 2.0
 """Times the margin threshold: so much lead needs no third crop."""
+NEARLY = 0.05
+"""So far below the similarity threshold a track may still continue an appearance of its product."""
 Answer = Sequence[Candidate]
 Status = Literal["match", "ambiguous", "unmatched"]
 
@@ -80,3 +82,12 @@ def status(candidates: Answer, matchings: Sequence[Matching]) -> Status:
     if not is_match(candidates, matchings):
         return "unmatched"
     return "match" if margin(candidates) >= matchings[candidates[0].shard].margin_threshold else "ambiguous"
+
+
+def is_nearly(candidates: Answer, matchings: Sequence[Matching]) -> bool:
+    """Return whether an unmatched object would be a match if the threshold were `NEARLY` lower."""
+    if not candidates or is_match(candidates, matchings):
+        return False
+    thresholds = matchings[candidates[0].shard]
+    near = candidates[0].similarity >= thresholds.similarity_threshold - NEARLY
+    return near and margin(candidates) >= thresholds.margin_threshold

@@ -1,4 +1,4 @@
-"""`python -m export evaluate`: how good a bundle is, on photos with known answers."""
+"""`python -m export evaluate`: how good a bundle is, on photos and videos with known answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from export.evaluation.tables import detection_table, retrieval_table
 
 EXAMPLE = """  python -m export evaluate --bundle bundle --shard shard --queries queries.csv --images photos
   python -m export evaluate --bundle bundle --coco labels.json --images photos --json -
-  python -m export evaluate --shard shard --queries queries.csv --images photos --verdict ok.json --min-recall 0.8"""
+  python -m export evaluate --shard shard --queries queries.csv --images photos --verdict ok.json --min-recall 0.8
+  python -m export evaluate --shard shard --clips clips/a.json clips/b.json --images clips"""
 EXIT_INPUT = 3
 EXIT_BUDGET = 5
 WAYS = ("with second look", "embedder alone")
@@ -36,7 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--queries", type=Path, metavar="FILE.csv", help="path,product_id[,group]: recall and tags")
     what.add_argument("--coco", type=Path, metavar="FILE.json", help="labelled boxes: the detector alone")
-    parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries)")
+    what.add_argument("--clips", type=Path, nargs="+", metavar="FILE.json", help="what videos show: tags and times")
+    parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue to search (with --queries, --clips)")
     parser.add_argument("--crop", choices=CROPS, default="detector", help="what is embedded (default: %(default)s)")
     parser.add_argument("--no-second-look", action="store_true", help="rank by the embedder alone")
     add_hardware_arguments(parser)
@@ -48,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print a table, write the document; return 0, 3 if a query was not usable, or 5 below --min-recall."""
     _require_verdict_usable(args)
-    document, table, problems = _detections(args) if args.coco else _queries(args)
+    document, table, problems = (_detections if args.coco else _clips if args.clips else _queries)(args)
     for problem in problems:
         say(f"export evaluate: {problem}")
     print(table, file=sys.stderr if args.json == "-" else sys.stdout)
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 def _require_verdict_usable(args: argparse.Namespace) -> None:
     if (args.verdict is None) != (args.min_recall is None):
         raise UsageError("--verdict and --min-recall belong together: a verdict says whether a recall was reached")
-    if args.verdict is not None and args.coco is not None:
+    if args.verdict is not None and args.queries is None:
         raise UsageError("--verdict is about a shard: give --queries and --shard")
     if args.min_recall is not None and not 0 <= args.min_recall <= 1:
         raise UsageError(f"--min-recall {args.min_recall:g}: between 0 and 1")
@@ -115,6 +117,22 @@ def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any],
     rows = {"all": (whole, alone)} | {name: (groups[name], groups_alone[name]) for name in groups}
     ways = {f"{name}, {way}": figures for name, pair in rows.items() for way, figures in zip(WAYS, pair, strict=True)}
     return document, retrieval_table(ways)
+
+
+def _clips(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:
+    from export.evaluation.clip_runs import tag_clips
+
+    if args.shard is None:
+        raise UsageError("--clips needs --shard, the catalogue that the videos are searched for")
+    bundle, shards = load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)]
+    kit = Kit.open(bundle, shards, hardware=hardware_of(args), second_look=not args.no_second_look)
+    tagged = tag_clips(kit, progress(args.clips, "tagging", unit="clip"), args.images)
+    entry = {"name": bundle.name, "sha256": bundle.sha256, "space_id": bundle.space_id}
+    return (
+        {**tagged.document(), "bundle": entry, "shard": {"sha256": shards[0].sha256}},
+        tagged.table(),
+        tagged.problems,
+    )
 
 
 def _detections(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:

@@ -17,11 +17,12 @@ import numpy as np
 
 from edge.geometry import iou
 from edge.output.text_width import fit
+from edge.output.wording import count
 from edge.tags import Moment, SourceTags, Tag
 from export.render.clip import Appearance
 
 SAME_OBJECT_IOU = 0.3
-Outcome = Literal["found", "ambiguous", "mistaken", "missed", "rightly untagged", "nothing there"]
+Outcome = Literal["found", "ambiguous", "mistaken", "missed", "rightly untagged", "beside", "nothing there"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ class Verdict:
         start_s: when it comes into the picture, seconds.
         end_s: when it leaves.
         outcome: "found"; "ambiguous": the right product or a look-alike, not chosen; "mistaken": only other products
-            were suggested; "missed"; "rightly untagged": not in the catalogue and not tagged; "nothing there".
+            were suggested; "missed"; "rightly untagged": not in the catalogue and not tagged; "beside": another product
+            was suggested as well; "nothing there".
         tag: the tag that speaks most clearly for the outcome, None where there is none.
     """
 
@@ -45,14 +47,16 @@ class Verdict:
 
 
 def verdicts(appearances: Sequence[Appearance], found: SourceTags) -> list[Verdict]:
-    """Return one verdict for each appearance in order, then one for each tag where nothing is."""
+    """Return one verdict for each appearance in order, then one for each further tag of what is not shown there."""
     owners = [_owner(appearances, tag.best) for tag in found.tags]
-    judged = []
+    judged, wrong = [], []
     for index, appearance in enumerate(appearances):
         tags = [tag for tag, owner in zip(found.tags, owners, strict=True) if owner == index]
         judged.append(_verdict(appearance, tags))
+        wrong += [_beside(appearance, tag) for tag in tags if _is_wrong(appearance, tag) and tag is not judged[-1].tag]
     lost = [tag for tag, owner in zip(found.tags, owners, strict=True) if owner is None]
-    return judged + [Verdict(t.candidates[0].title, t.start_s, t.end_s, "nothing there", t) for t in lost]
+    wrong += [Verdict(t.candidates[0].title, t.start_s, t.end_s, "nothing there", t) for t in lost]
+    return judged + wrong
 
 
 def verdict_lines(judged: Sequence[Verdict]) -> list[str]:
@@ -64,8 +68,10 @@ def verdict_lines(judged: Sequence[Verdict]) -> list[str]:
         named = tag.candidates[0].title if tag else ""
         similarity = f"{tag.candidates[0].similarity:.2f}" if tag else ""
         lines.append(_line(verdict.title, seen, named, similarity, verdict.outcome))
+    wrong = sum(verdict.outcome in ("mistaken", "beside", "nothing there") for verdict in judged)
     right = sum(verdict.outcome in ("found", "rightly untagged") for verdict in judged)
-    return [*lines, "", f"{right} of {len(judged)} right"]
+    shown = sum(verdict.outcome not in ("beside", "nothing there") for verdict in judged)
+    return [*lines, "", f"{count(wrong, 'wrong tag')}; {right} of {shown} right"]
 
 
 def _line(shown: str, seen: str, named: str, similarity: str, outcome: str) -> str:
@@ -98,6 +104,15 @@ def _verdict(appearance: Appearance, tags: Sequence[Tag]) -> Verdict:
     ]
     best = max([t for t in right if t.status == "match"] or unsure or tags, key=_similarity, default=None)
     return Verdict(appearance.title, appearance.start_s, appearance.end_s, _outcome(appearance, best, unsure), best)
+
+
+def _is_wrong(appearance: Appearance, tag: Tag) -> bool:
+    """Return whether a tag claims another product than the one that is shown."""
+    return tag.status == "match" and tag.candidates[0].product_id != appearance.product_id
+
+
+def _beside(appearance: Appearance, tag: Tag) -> Verdict:
+    return Verdict(appearance.title, tag.start_s, tag.end_s, "beside", tag)
 
 
 def _outcome(appearance: Appearance, best: Tag | None, unsure: Sequence[Tag]) -> Outcome:

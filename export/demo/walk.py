@@ -30,7 +30,6 @@ from export.render.demo_media import DemoMedia, write_demo_media
 
 CATALOG = "demo"
 THUMBNAIL_BYTES = 3000
-EVERY_S = 0.25
 Say = Callable[[str], None]
 
 
@@ -101,7 +100,7 @@ def build_demo_shard(media: DemoMedia, kit: Kit, out: Path) -> Path:
 def _tag_clip(kit: Kit, media: DemoMedia) -> TagRun:
     watch = Stopwatch()
     with open_source(str(media.clip)) as source:
-        found = tag_source(kit, source, EVERY_S, watch)
+        found = tag_source(kit, source, stopwatch=watch)
     return TagRun(kit.bundle, kit.gallery.shards, (found,), watch.timing_ms(STEPS), demo=True)
 
 

@@ -1,6 +1,6 @@
 """What a clip shows, as truth to hold tags against: which product, from when to when, and where in the picture.
 
-The document is that of the rendered clips (`clip.json` beside them); whoever annotates a clip of their own writes the
+The document is that of rendered clips (`truth.json` of the demo); whoever annotates a clip of their own writes the
 same: `boxes` at whatever times they looked at, at least one an appearance. Several boxes at one time are several
 pieces of one product.
 

@@ -124,6 +124,9 @@ def _presence() -> list[Json]:
         _case("weak alone", _every(0.5, 3, _weak())),
         _case("below weak", [*_every(0.5, 2, _seen()), _look(1.0, _weak(_at(108, 96, 64, 128))), _look(1.5, _seen())]),
         _case("still picture", [_look(0.0, _seen()), *(_still(round(0.1 * i, 1)) for i in range(1, 21)), _look(4.0)]),
+        _case(
+            "still for a moment", [_look(0.0), _look(0.5, _seen()), _still(0.6), _still(0.7), _look(0.8), _look(1.0)]
+        ),
         _case("moving", moving),
     ]
 
@@ -147,6 +150,11 @@ def _identity() -> list[Json]:
             [*_every(0.2, 3, _seen()), *_every(0.2, 3, _seen(turned, patch="b"), start_s=0.6)],
         ),
         _case("small lead beside a sure one", _every(0.5, 3, _seen(), _seen(turned, BESIDE, patch="b"))),
+        _case(
+            "not quite similar after a sure look",
+            [*_every(0.2, 3, _seen()), *_every(0.2, 3, _seen({"oat": 0.66, "soy": 0.5}, patch="b"), start_s=0.6)],
+        ),
+        _case("not quite similar alone", _every(0.5, 3, _seen({"oat": 0.66, "soy": 0.5}))),
         _case("seen once", [_look(0.0), _look(0.2, _seen()), _look(0.4), _look(0.6)]),
         _case("seen once at the end", [_look(0.0), _look(0.5, _seen())]),
         _case("seen once, twice", [_look(0.0, _seen()), _look(0.2), _look(0.4, _seen(xyxy=BESIDE)), _look(0.6)]),

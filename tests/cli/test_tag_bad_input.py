@@ -144,6 +144,7 @@ def test_output_that_cannot_be_written_is_one_sentence(option, good, tmp_path):
 def test_wrong_usage_ends_with_two():
     assert edge("tag").returncode == 2
     assert edge("tag", "a.jpg", "--every", "-1").returncode == 2
+    assert edge("tag", "a.jpg", "--budget", "0").returncode == 2
     assert edge("nonsense").returncode == 2
 
 
@@ -171,3 +172,13 @@ def test_interrupt_keeps_what_was_found_and_ends_with_130(tmp_path):
     source = json.loads(out.read_text())["sources"][0]
     assert source["partial"] is True
     assert 0 < source["frames_detected"] < 3000
+
+
+def test_what_gave_way_to_a_budget_is_said(tmp_path):
+    moving = [np.roll(own_media.noise(160, 96), 3 * n, axis=1) for n in range(90)]
+    path = own_media.write_video(tmp_path / "moving.mp4", moving)
+    result = edge("tag", path, "--budget", "1", "--json", "-")
+    assert result.returncode == 0
+    (source,) = json.loads(result.stdout)["sources"]
+    assert source["notes"][0].startswith("1 ms of work a second: ")
+    assert source["notes"][0] in result.stderr

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.decoders import recognise
+from edge.decoders import Decoding, recognise
 from edge.detector import Detector
 from edge.errors import ModelError
 from edge.inference import open_session
-from tests.small_models import constant_detector, fcos_outputs, save_model
+from edge.preprocessing import Preprocessing
+from tests.small_models import constant_detector, fcos_outputs, light_detector, save_model
 
 SIZE_WH = (64, 32)
 
@@ -125,3 +126,34 @@ def test_rejects_scores_above_one_of_a_model_that_was_taken_for_another(tmp_path
     with pytest.raises(ModelError, match=r"confidence of 5, above 1: check its family"):
         detector = open_detector(constant_detector(tmp_path / "d.onnx", (64, 64), {"output0": predictions}))
         detector.detect(picture())
+
+
+def light(path: Path) -> Detector:
+    rule = Preprocessing((288, 192), layout="NCHW", std=(255.0, 255.0, 255.0))
+    outputs = {"scores": "scores", "distances": "distances"}
+    decoding = Decoding("fcos", outputs, (8, 16, 32), score_threshold=0.5)
+    return Detector(open_session(path), rule, decoding)
+
+
+def test_a_model_of_any_size_takes_a_smaller_input(tmp_path: Path) -> None:
+    detector = light(light_detector(tmp_path / "any.onnx"))
+    image = np.zeros((192, 288, 3), np.uint8)
+    image[64:128, 96:192] = 255
+    smaller = detector.with_input(0.5)
+    assert smaller is not None
+    assert smaller.preprocessing.size_wh == (128, 96)
+    for found in (detector.detect(image), smaller.detect(image)):
+        assert len(found) > 0
+        middle = (found.xyxy[:, :2] + found.xyxy[:, 2:]) / 2
+        assert ((middle > (80, 48)) & (middle < (208, 144))).all()
+
+
+def test_a_model_of_one_size_stays_as_it_is(tmp_path: Path) -> None:
+    assert light(light_detector(tmp_path / "fixed.onnx", (288, 192))).with_input(0.5) is None
+
+
+def test_a_lower_threshold_finds_more(tmp_path: Path) -> None:
+    image = np.full((192, 288, 3), 100, np.uint8)
+    detector = light(light_detector(tmp_path / "any.onnx"))
+    assert len(detector.detect(image)) == 0
+    assert len(detector.with_threshold(0.3).detect(image)) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,18 @@ def test_reads_back_what_was_written(run: Any, tmp_path: Path) -> None:
     path = tmp_path / "tags.json"
     path.write_text(json.dumps(tag_document(run), ensure_ascii=False), encoding="utf-8")
     assert read_document(path) == document_of(run)
+
+
+def test_notes_are_there_only_where_something_gave_way() -> None:
+    source = replace(a_source(), notes=("taken at its own speed: 3 glances came too late",))
+    run = a_run(source, a_source())
+    told = tag_document(run)["sources"]
+    assert [one.get("notes") for one in told] == [source.notes, None]
+    assert document_from_json(json.loads(json.dumps(tag_document(run))), "tags.json") == document_of(run)
+    wrong = json.loads(json.dumps(tag_document(run)))
+    wrong["sources"][0]["notes"] = [7]
+    with pytest.raises(InputError, match=r"sources\[0\]\.notes"):
+        document_from_json(wrong, "tags.json")
 
 
 def test_has_exactly_the_promised_fields() -> None:

@@ -42,9 +42,8 @@ def test_a_product_that_comes_back_has_the_next_ordinal():
     ]
 
 
-@pytest.mark.parametrize(("status", "fleeting"), [("ambiguous", False), ("match", True)])
-def test_what_is_unsure_or_seen_once_is_ambiguous(status, fleeting):
-    (tag,) = tags_of([named(status=status, fleeting=fleeting)], IDENTITY)
+def test_a_small_lead_is_ambiguous_and_lists_both():
+    (tag,) = tags_of([named(status="ambiguous")], IDENTITY)
     assert tag.status == "ambiguous"
     assert [c.product_id for c in tag.candidates] == ["oat", "other"]
 

@@ -8,10 +8,9 @@ each clip what went wrong; `--json FILE` writes everything. Nothing is ever tune
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from tests.bench.video_clips.measuring import measure_set, print_faults, print_figures
+from tests.bench.video_clips.measuring import measure_set, print_faults, print_figures, write_runs
 from tests.bench.video_clips.real_clips import write_real_set
 from tests.bench.video_clips.sets import SETS, write_set
 from tests.conftest import shared_folder
@@ -41,7 +40,7 @@ def main() -> None:
         print_faults(runs)
     print_figures(runs)
     if args.json:
-        args.json.write_text(json.dumps([run.document() for run in runs], indent=1))
+        write_runs(runs, args.json)
 
 
 if __name__ == "__main__":

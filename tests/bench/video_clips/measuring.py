@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Literal
 
 from edge.bundle import load_bundle
@@ -39,6 +40,7 @@ class Run:
         claims: what was said.
         judged: what became of that.
         seconds: wall time of each round, from opening the file to the last tag.
+        cpu_s: processor time of each round, all threads together.
         laps_ms: where the time of the first round went.
         frames: frames that the detector looked at, where that is known.
         crops: crops that were embedded, likewise.
@@ -50,6 +52,7 @@ class Run:
     claims: tuple[Claim, ...]
     judged: Judged
     seconds: tuple[float, ...]
+    cpu_s: tuple[float, ...]
     laps_ms: dict[str, float]
     frames: int | None = None
     crops: int | None = None
@@ -85,17 +88,16 @@ def measure_set(folder: Path, ways: Sequence[Way] = ("kit",), rounds: int = 1, o
 
 def measure_clip(kit: Kit, clip: Path, truth: ClipTruth, ways: Sequence[Way], rounds: int = 1) -> list[Run]:
     """Tag one clip by every way, in turn, round after round."""
-    first = {way: run_once(kit, clip, truth, way) for way in ways}
-    seconds = {way: list(run.seconds) for way, run in first.items()}
-    for _ in range(rounds - 1):
-        for way in ways:
-            seconds[way] += run_once(kit, clip, truth, way).seconds
-    return [Run(**{**vars(run), "seconds": tuple(seconds[way])}) for way, run in first.items()]
+    taken = [[run_once(kit, clip, truth, way) for way in ways] for _ in range(rounds)]
+    return [
+        replace(own[0], seconds=tuple(run.seconds[0] for run in own), cpu_s=tuple(run.cpu_s[0] for run in own))
+        for own in zip(*taken, strict=True)
+    ]
 
 
 def run_once(kit: Kit, clip: Path, truth: ClipTruth, way: Way) -> Run:
     """Tag one clip by one way."""
-    watch, start = Stopwatch(), perf_counter()
+    watch, start, cpu = Stopwatch(), perf_counter(), process_time()
     frames = crops = None
     with open_source(str(clip)) as source:
         if way == "naive":
@@ -103,9 +105,14 @@ def run_once(kit: Kit, clip: Path, truth: ClipTruth, way: Way) -> Run:
         else:
             found = tag_source(kit, source, stopwatch=watch)
             claims, frames, crops = tuple(map(claim_of, found.tags)), found.frames_detected, found.crops_embedded
-    seconds = perf_counter() - start
+    seconds, cpu_s = perf_counter() - start, process_time() - cpu
     laps = watch.timing_ms(("decode", "detect", "embed", "search"))
-    return Run(way, clip.stem, truth, claims, judge(truth, claims), (seconds,), laps, frames, crops)
+    return Run(way, clip.stem, truth, claims, judge(truth, claims), (seconds,), (cpu_s,), laps, frames, crops)
+
+
+def write_runs(runs: Sequence[Run], path: Path) -> None:
+    """Write what was said of each clip, how that was judged, and how long it took, as JSON."""
+    path.write_text(json.dumps([run.document() for run in runs], indent=1))
 
 
 def figures_of(runs: Sequence[Run], way: Way) -> ClipFigures:
@@ -120,9 +127,10 @@ def print_figures(runs: Sequence[Run]) -> None:
     for name in columns[0]:
         print(f"{name:18}" + "".join(f"{_cell(column[name]):>16}" for column in columns))
     for way, column in zip(ways, columns, strict=True):
-        taken = sum(min(run.seconds) for run in runs if run.way == way)
+        taken, cpu = (sum(min(times(run)) for run in runs if run.way == way) for times in (_wall, _cpu))
         laps = {name: round(sum(run.laps_ms[name] for run in runs if run.way == way)) for name in runs[0].laps_ms}
-        print(f"{way}: {taken:.2f} s, {60 * column['minutes'] / taken:.1f} times real time; ms {laps}")
+        speed = 60 * column["minutes"] / taken
+        print(f"{way}: {taken:.2f} s ({cpu:.2f} s of processor), {speed:.1f} times real time; ms {laps}")
 
 
 def print_faults(runs: Sequence[Run]) -> None:
@@ -142,3 +150,11 @@ def _cell(value: Any) -> str:
     if isinstance(value, tuple):
         return f"{value[0]:.3f}-{value[1]:.3f}"
     return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _wall(run: Run) -> tuple[float, ...]:
+    return run.seconds
+
+
+def _cpu(run: Run) -> tuple[float, ...]:
+    return run.cpu_s

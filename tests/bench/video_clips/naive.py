@@ -1,14 +1,16 @@
 """The pipeline to be ahead of: every frame is detected, every crop embedded and searched; nothing follows an object.
 
 The models are the bundle's (float at run time: the packaged files store weights in bytes and are restored at load),
-the thresholds are the bundle's. A product that is the best match of a crop in a frame is seen there; sightings of one
+the thresholds are the kit's. A product that is the best match of a crop in a frame is seen there; sightings of one
 product no further apart than `GAP_S` are one tag, judged by its best sighting, with a second look at that one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from edge.bundle import Matching
 from edge.crops import cut_crops
 from edge.media.frame import Source
 from edge.pipeline import CANDIDATES, Kit, candidates_of
@@ -34,7 +36,6 @@ class _Seen:
 
 def tag_naively(kit: Kit, source: Source, watch: Stopwatch) -> list[Claim]:
     """Return the tags of a source, everything looked at."""
-    matching = kit.bundle.matching
     seen: dict[str, list[_Seen]] = {}
     for frame in watch.over("decode", source.frames(0)):
         with watch.lap("detect"):
@@ -45,7 +46,7 @@ def tag_naively(kit: Kit, source: Source, watch: Stopwatch) -> list[Claim]:
         with watch.lap("search"):
             named = candidates_of(kit.gallery.search(vectors, kit.looked_up), kit.gallery)
         for box, crop, candidates in zip(found.xyxy.tolist(), crops, named, strict=True):
-            if candidates and candidates[0].similarity >= matching.similarity_threshold:
+            if candidates and candidates[0].similarity >= _matching(kit, candidates).similarity_threshold:
                 _observe(seen, _Seen(frame.timestamp_s, frame.timestamp_s, frame.timestamp_s, box, crop, candidates))
     with watch.lap("search"):
         claims = [_claim(kit, one) for sightings in seen.values() for one in sightings]
@@ -67,10 +68,14 @@ def _observe(seen: dict[str, list[_Seen]], now: _Seen) -> None:
 def _claim(kit: Kit, seen: _Seen) -> Claim | None:
     """Return what the sightings amount to, after the second look; None where that leaves nothing to claim."""
     ranked = kit.reconsider(seen.crop, seen.candidates)[:CANDIDATES]
-    matching = kit.bundle.matching
+    matching = _matching(kit, ranked)
     if ranked[0].similarity < matching.similarity_threshold:
         return None
     margin = ranked[0].similarity - ranked[1].similarity if len(ranked) > 1 else 1.0
     sure = margin >= matching.margin_threshold
     named = tuple(candidate.product_id for candidate in ranked[: 1 if sure else 2])
     return Claim(named, seen.start_s, seen.end_s, seen.best_s, seen.xyxy, sure)
+
+
+def _matching(kit: Kit, candidates: Sequence[Candidate]) -> Matching:
+    return kit.matchings[candidates[0].shard]

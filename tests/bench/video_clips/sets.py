@@ -65,12 +65,20 @@ class ClipSet:
 SETS = {one.name: one for one in (ClipSet("dev", 1, 1), ClipSet("eval", 2, 2))}
 
 
-def write_set(chosen: ClipSet, folder: Path, processes: int = 1) -> Path:
-    """Write catalogue, clips and truth into a folder, and return it; clips that are there are left as they are."""
+def write_set(chosen: ClipSet, folder: Path, processes: int = 1, only: tuple[str, ...] = ("",)) -> Path:
+    """Write catalogue, clips and truth into a folder, and return it; clips that are there are left as they are.
+
+    Args:
+        chosen: the set.
+        folder: made where it is missing.
+        processes: how many render at the same time.
+        only: clips whose name starts with one of these.
+    """
     (folder / "images").mkdir(parents=True, exist_ok=True)
     (folder / "clips").mkdir(exist_ok=True)
     write_catalogue(chosen.stock().listed, folder)
-    missing = [one for one in chosen.scripts() if not (folder / "clips" / f"{one.name}.json").exists()]
+    wanted = [one for one in chosen.scripts() if one.name.startswith(only)]
+    missing = [one for one in wanted if not (folder / "clips" / f"{one.name}.json").exists()]
     with ProcessPoolExecutor(processes) as pool:
         for name in pool.map(_write_clip, missing, [folder / "clips"] * len(missing)):
             print(f"rendered {name}", file=sys.stderr)

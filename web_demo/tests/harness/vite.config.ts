@@ -7,6 +7,10 @@ export default mergeConfig(
   page,
   defineConfig({
     root: fileURLToPath(new URL(".", import.meta.url)),
-    build: { outDir: fileURLToPath(new URL("../../build/harness", import.meta.url)), emptyOutDir: true },
+    build: {
+      rolldownOptions: { input: ["index.html", "embedding.html"].map((name) => `${import.meta.dirname}/${name}`) },
+      outDir: fileURLToPath(new URL("../../build/harness", import.meta.url)),
+      emptyOutDir: true,
+    },
   }),
 );
