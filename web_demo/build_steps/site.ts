@@ -4,12 +4,16 @@ import type { UserConfig } from "vite";
 
 const WORKER = join(import.meta.dirname, "../src/offline/service_worker.ts");
 
+/** The runtime without a copy of its glue inside: the glue is a file of its own that threads load too. */
+const RUNTIME_APART = "onnxruntime-web-use-extern-wasm";
+
 /** Return the options for the page in a folder. */
 export function site(root: string): UserConfig {
   return {
     root,
     base: "./",
     logLevel: "warn",
+    resolve: { conditions: [RUNTIME_APART, "module", "browser", "development|production"] },
     worker: { format: "es" },
     build: {
       target: "es2023",

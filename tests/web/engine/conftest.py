@@ -15,8 +15,7 @@ from edge.media.videos import open_video
 from export.render.clip import write_clip
 from export.render.demo_script import demo_script
 from export.render.products import demo_products, unlisted_products
-from tests.conftest import absent
-from tests.web.engine.harness import Harness, built_harness, serving, why_not_built
+from tests.web.engine.harness import Harness, built_harness, serving
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +25,9 @@ def chromium(browser: Browser) -> Browser:
 
 
 @pytest.fixture(scope="session")
-def harness_folder() -> Path:
+def harness_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the built engine, or skip (in CI: fail)."""
-    if why := why_not_built():
-        absent("node", why)
-    return built_harness()
+    return built_harness(tmp_path_factory.mktemp("harness") / "dist")
 
 
 @pytest.fixture(scope="session")
