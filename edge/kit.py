@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge.bundle import Bundle, Matching
+from edge.bundle_description import SecondLookPart
 from edge.detections import Float32s
 from edge.detector import Detector
 from edge.embedder import Embedder
@@ -103,13 +104,24 @@ class Kit:
 
     @property
     def matchings(self) -> tuple[Matching, ...]:
-        """The thresholds for each shard of the gallery."""
-        return (self.bundle.matching,) * len(self.gallery.shards)
+        """The thresholds for each shard of the gallery: what it was calibrated to, else the bundle's."""
+        return tuple(shard.matching(self.bundle.matching, self._rule) for shard in self.gallery.shards)
+
+    @property
+    def matchings_at_first(self) -> tuple[Matching, ...]:
+        """The same for what the embedder alone says: before a second look, which raises similarities, the bundle's."""
+        return (self.bundle.matching,) * len(self.gallery.shards) if self.second_look else self.matchings
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence for each thing that was asked of the hardware and cannot be had here."""
-        return tuple(dict.fromkeys((*self.detector.session.notes, *self.embedder.session.notes)))
+        """A sentence for each thing that was asked of the hardware, or calibrated, and cannot be had here."""
+        calibrations = (shard.calibration_note(self._rule) for shard in self.gallery.shards)
+        hardware = (*self.detector.session.notes, *self.embedder.session.notes)
+        return tuple(dict.fromkeys((*hardware, *filter(None, calibrations))))
+
+    @property
+    def _rule(self) -> SecondLookPart | None:
+        return self.second_look.rule if self.second_look else None
 
 
 def candidates_of(matches: Matches, gallery: Gallery) -> list[tuple[Candidate, ...]]:

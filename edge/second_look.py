@@ -28,6 +28,7 @@ from edge.errors import ArtefactRefused
 from edge.keypoints import Agreement, Keypoints, agreement, share_out
 from edge.preprocessing import ImageArray
 from edge.shard import Shard
+from edge.shard.calibration import rule_of
 from edge.sift import CROP_KEYPOINTS, CROP_SIDE, EXTRA, find_keypoints, is_installed
 from edge.tags import Candidate
 
@@ -56,10 +57,18 @@ class SecondLook:
         Returns:
             The same products in their new order, with their new similarities.
         """
-        if len(candidates) < 2 or candidates[0].similarity - candidates[1].similarity >= self.rule.margin_threshold:
+        if not self.is_close(candidates):
             return tuple(candidates)
+        return self.reorder_seen(find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS), candidates)
+
+    def is_close(self, candidates: Sequence[Candidate]) -> bool:
+        """Return whether the lead of the first product is so small that it looks again."""
+        lead = candidates[0].similarity - candidates[1].similarity if len(candidates) > 1 else math.inf
+        return lead < self.rule.margin_threshold
+
+    def reorder_seen(self, seen: Keypoints, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        """Look again, whatever the lead, with the keypoints that were found in a crop; see `reorder`."""
         looked_at, rest = candidates[: self.rule.products], candidates[self.rule.products :]
-        seen = find_keypoints(crop, CROP_SIDE, CROP_KEYPOINTS)
         explained = [self._best_view(seen, candidate) for candidate in looked_at]
         raised = [
             replace(c, similarity=with_evidence(c.similarity, n, self.rule.weight))
@@ -84,14 +93,16 @@ class SecondLook:
 
 
 def open_second_look(rule: SecondLookPart | None, shards: Sequence[Shard]) -> SecondLook | None:
-    """Open the second look, or return None where `why_not` has a reason.
+    """Open the second look by the bundle's rule, or by that which the catalogues were calibrated with.
+
+    Returns:
+        None where `why_not` has a reason.
 
     Raises:
-        ArtefactRefused: a shard's pack is not what it says it is.
+        ArtefactRefused: a shard's pack or calibration is not what it says it is.
     """
-    if rule is None or why_not(rule, shards):
-        return None
-    return SecondLook(rule, tuple(shards))
+    chosen = rule_of(rule, (shard.calibration for shard in shards))
+    return None if chosen is None or why_not(chosen, shards) else SecondLook(chosen, tuple(shards))
 
 
 def why_not(rule: SecondLookPart | None, shards: Sequence[Shard]) -> str | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edge.preprocessing import ImageArray
+from edge.shard.calibration import rule_of
 from edge.shard.vectors import Int8s
 
 if TYPE_CHECKING:
-    from edge.bundle import Bundle
+    from edge.bundle import Bundle, Matching
+    from edge.bundle_description import SecondLookPart
     from edge.shard import Shard
 
 Box = tuple[float, float, float, float]
@@ -149,3 +151,12 @@ class TagRun:
     timing_ms: Mapping[str, float]
     demo: bool
     second_look: bool | None = None
+
+    @property
+    def rule(self) -> SecondLookPart | None:
+        """The rule of the second look that was taken; None: ranked by the embedder alone."""
+        return rule_of(self.bundle.second_look, (s.calibration for s in self.shards)) if self.second_look else None
+
+    def matching(self, candidate: Candidate) -> Matching:
+        """Return the thresholds that a product is judged by: those of its catalogue, else the bundle's."""
+        return self.shards[candidate.shard].matching(self.bundle.matching, self.rule)

@@ -9,6 +9,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("train", "export.commands.train", "teach a detector or an embedder your own products"),
     Command("catalog", "export.commands.catalog", "embed a catalogue into a shard"),
     Command("evaluate", "export.commands.evaluate", "measure recall and tags on photos with known answers"),
+    Command("calibrate", "export.commands.calibrate", "set a catalogue's thresholds for a promised rate of false tags"),
     Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),
     Command("quantize", "export.commands.quantize", "make smaller, faster forms of a model that hold a budget"),
     Command("check", "export.commands.check", "hold a quantized file against its float original"),

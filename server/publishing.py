@@ -15,6 +15,7 @@ from typing import Any
 
 from edge.errors import ArtefactRefused
 from edge.shard import Shard
+from edge.shard.calibration import CALIBRATION
 from edge.shard.keypoints import KEYPOINT_PACK
 from edge.shard.thumbnails import THUMBNAIL_PACK
 from edge.sync.index import Generation, Index, Release
@@ -188,6 +189,7 @@ def next_index(
         tuple(part.listed for part in parts),
         packs.thumbnails,
         packs.keypoints,
+        packs.calibration,
     )
     listed = [delta.listed for delta in deltas]
     following = with_release(index, shard.space_id, shard.ndim, release, listed, starts, keep, withdrawn)
@@ -203,15 +205,29 @@ def _deltas(repository: Repository, shard: Shard, starts: Sequence[str], watch: 
 def _packs(shard: Shard) -> tuple[Packs, list[Blob]]:
     thumbnails, pictures = packed_pack(shard.thumbnails)
     keypoints, rows = packed_pack(shard.keypoints)
-    assert (THUMBNAIL_PACK.folder, KEYPOINT_PACK.folder) == tuple(Packs.__dataclass_fields__)
-    return Packs(thumbnails, keypoints), [*pictures, *rows]
+    assert (THUMBNAIL_PACK.folder, KEYPOINT_PACK.folder) == tuple(Packs.__dataclass_fields__)[:2]
+    thresholds = _calibration(shard)
+    packs = Packs(thumbnails, keypoints, thresholds.file if thresholds else None)
+    return packs, [*pictures, *rows, *([thresholds] if thresholds else [])]
+
+
+def _calibration(shard: Shard) -> Blob | None:
+    """Return the calibration beside a shard as it travels; one that is for another shard would help nobody."""
+    path = shard.root / CALIBRATION
+    if not path.exists():
+        return None
+    if shard.calibration is None:
+        raise ArtefactRefused(f"{path}: is for another shard: run `export calibrate` on this one, or remove the file")
+    return Blob.of(path.read_bytes())
 
 
 def _with_packs(index: Index, generation: Generation | None, shard: Shard, packs: Packs) -> Index | None:
     """Return the index with these packs beside the newest release, or None unless that has the shard's content."""
     if generation is None or generation.newest.sha256 != shard.sha256:
         return None
-    newest = replace(generation.newest, thumbnails=packs.thumbnails, keypoints=packs.keypoints)
+    newest = replace(
+        generation.newest, thumbnails=packs.thumbnails, keypoints=packs.keypoints, calibration=packs.calibration
+    )
     changed = replace(generation, releases=(newest, *generation.releases[1:]))
     return replace(index, generations=tuple(changed if g is generation else g for g in index.generations))
 

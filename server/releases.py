@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from edge.errors import ArtefactRefused
 from edge.sync.index import DeltaFile, Generation, Index, PackFile, PublishedFile, Release
@@ -60,7 +61,8 @@ def offered(generation: Generation) -> tuple[Release, ...]:
 def trim(generation: Generation, starts: Sequence[str]) -> Generation:
     """Return a generation with parts and packs of the offered releases only, and the deltas that some device takes."""
     given = offered(generation)
-    bare = [replace(r, parts=(), thumbnails=None, keypoints=None) for r in generation.releases[len(given) :]]
+    nothing: dict[str, Any] = {"parts": (), "thumbnails": None, "keypoints": None, "calibration": None}
+    bare = [replace(release, **nothing) for release in generation.releases[len(given) :]]
     used: set[tuple[str, str]] = set()
     for start in starts:
         for release in given:
@@ -106,6 +108,8 @@ def named_files(index: Index) -> Iterator[PublishedFile]:
         for release in generation.releases:
             yield from (part.file for part in release.parts)
             yield from _pack_files(release.thumbnails, release.keypoints)
+            if release.calibration is not None:
+                yield release.calibration
 
 
 def _pack_files(*packs: PackFile | None) -> Iterator[PublishedFile]:

@@ -1,7 +1,7 @@
 """The last shards of every catalogue, kept beside what is served: deltas start from them, withdrawals go back to them.
 
 shards/CATALOG/<sha256>/             the columns, as any shard
-shards/CATALOG/<sha256>.packs.json   which pack files belong to it
+shards/CATALOG/<sha256>.packs.json   which pack files and which calibration belong to it
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ _SUFFIX = ".packs.json"
 
 @dataclass(frozen=True)
 class Packs:
-    """The pack files of a shard; None where it has none."""
+    """The pack files and the calibration that belong to a shard; None where it has none."""
 
     thumbnails: PackFile | None = None
     keypoints: PackFile | None = None
+    calibration: PublishedFile | None = None
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,19 @@ class ShardStore:
         if not path.is_file():
             return Packs()
         value = read_json_object(path, "list of packs")
-        return Packs(**{name: _pack(value.get(name)) for name in PACKS})
+        calibration = value.get("calibration")
+        packs = {name: _pack(value.get(name)) for name in PACKS}
+        return Packs(**packs, calibration=None if calibration is None else PublishedFile(**calibration))
 
     def files(self) -> Iterator[str]:
-        """Yield the SHA-256 of every pack file that belongs to a shard which is kept."""
+        """Yield the SHA-256 of every file of packs and calibrations that belongs to a shard which is kept."""
         for path in self.root.glob(f"*{_SUFFIX}"):
             packs = self.packs(path.name.removesuffix(_SUFFIX))
             for pack in (packs.thumbnails, packs.keypoints):
                 if pack is not None:
                     yield from (pack.head.sha256, pack.entries.sha256)
+            if packs.calibration is not None:
+                yield packs.calibration.sha256
 
     def keep_only(self, wanted: Collection[str]) -> None:
         """Remove every shard whose identity is not wanted, and what a killed command left."""

@@ -56,6 +56,7 @@ def _generation(generation: Generation) -> dict[str, Any]:
                 "parts": len(release.parts),
                 "bytes": full_bytes(release),
                 "thumbnails_bytes": release.thumbnails.entries.bytes if release.thumbnails else 0,
+                "calibrated": release.calibration is not None,
                 "keypoints_bytes": release.keypoints.entries.bytes if release.keypoints else 0,
             }
             for release in generation.releases

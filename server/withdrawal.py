@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -152,12 +152,13 @@ def _without_product(
     sha256 = identity(shard.space_id, columns)
     store = store_of(repository, index.catalog)
     kept = store.add(index.catalog, newest.version + 1, shard.space_id, columns, sha256)
-    packs, blobs = Packs(), list[Blob]()
+    made: dict[str, PackFile] = {}
+    blobs: list[Blob] = []
     for name, pack in (("thumbnails", newest.thumbnails), ("keypoints", newest.keypoints)):
         if pack is not None:
-            made, new = _pack_without(repository, pack, gone)
-            packs, blobs = replace(packs, **{name: made}), [*blobs, *new]
-    return kept, packs, blobs
+            made[name], new = _pack_without(repository, pack, gone)
+            blobs += new
+    return kept, Packs(made.get("thumbnails"), made.get("keypoints")), blobs
 
 
 def _pack_without(repository: Repository, pack: PackFile, gone: Array) -> tuple[PackFile, list[Blob]]:

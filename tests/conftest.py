@@ -2,7 +2,7 @@
 
 Real pictures, videos and models lie in ../shared beside the repository, or where TAGLET_SHARED points; torch comes
 with the [train] extra; `make test-full` makes .venv-tflite, where tflite-runtime lives; `make postgres` and
-`make chromium` install PostgreSQL and Chromium where they may. A test without them is skipped, visibly. Where CI=true,
+`make chromium` install PostgreSQL and Chromium where they may, `make web` what builds the upload page. A test without them is skipped, visibly. Where CI=true,
 all but torch are required, and TAGLET_REQUIRE=torch,shared requires what it names: then the same absence fails.
 """
 
@@ -74,4 +74,4 @@ def _has_torch() -> bool:
 
 def _required() -> set[str]:
     required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
-    return required | {"shared", "tflite", "postgres", "chromium"} if os.environ.get("CI") == "true" else required
+    return required | {"shared", "tflite", "postgres", "chromium", "web"} if os.environ.get("CI") == "true" else required

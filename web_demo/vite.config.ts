@@ -1,11 +1,10 @@
 import { defineConfig } from "vite";
-
-/** The runtime without a copy of its glue inside: the glue is a file of its own that threads load too. */
-const RUNTIME_APART = "onnxruntime-web-use-extern-wasm";
+import { finishedSite } from "./build_steps/finished_site.ts";
+import { installable } from "./build_steps/installable.ts";
+import { kitFiles } from "./build_steps/kit_files.ts";
+import { site } from "./build_steps/site.ts";
 
 export default defineConfig({
-  base: "./",
-  resolve: { conditions: [RUNTIME_APART, "module", "browser", "development|production"] },
-  build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  worker: { format: "es" },
+  ...site(import.meta.dirname),
+  plugins: [kitFiles(), installable(), finishedSite()],
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,22 @@ def _status(args: argparse.Namespace) -> dict[str, Any]:
         "shards": [
             {"path": str(shard.root), "catalog": shard.catalog, "version": shard.version, "items": shard.products,
              "views": shard.views, "sha256": shard.sha256, "demo": catalogs.demo,
-             "complete": _is_complete(home, shard), "bytes": _bytes(shard.root)}
+             "complete": _is_complete(home, shard), "calibration": _calibration(shard), "bytes": _bytes(shard.root)}
             for shard in catalogs.shards
         ],
         "notes": list(catalogs.notes),
         **_decisions(home),
         "home": {"path": str(home), "bytes": _bytes(home)},
     }  # fmt: skip
+
+
+def _calibration(shard: Shard) -> dict[str, Any] | None:
+    """Return what a catalogue's thresholds promise; None where the bundle's are used."""
+    found = shard.calibration
+    if found is None:
+        return None
+    ways = [{"second_look": way.second_look is not None, **asdict(way.matching)} for way in found.ways]
+    return {"max_false_tags": found.max_false_tags, "confidence": found.confidence, "basis": found.basis, "ways": ways}
 
 
 def _decisions(home: Path) -> dict[str, Any]:
@@ -95,6 +105,8 @@ def _print(result: dict[str, Any]) -> None:
     print(f"bundle   {bundle['name']}  {_size(bundle['bytes'])}  {bundle['path']}")
     for shard in result["shards"]:
         remark = "  (demo catalogue of invented products)" if shard["demo"] else ""
+        if shard["calibration"]:
+            remark += f"  (calibrated: at most {shard['calibration']['max_false_tags']:.1%} false tags)"
         remark += "" if shard["complete"] else "  (unfinished: `edge sync` goes on)"
         print(
             f"shard    {shard['catalog']} version {shard['version']}: {shard['items']} products, "

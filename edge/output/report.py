@@ -16,7 +16,7 @@ from edge.defaults import DEMO_NOTICE
 from edge.document import TIMINGS
 from edge.files import write_whole
 from edge.output.pictures import CataloguePictures, crop_uri
-from edge.output.wording import clock, count, explain_tag, explain_unmatched, summary, when
+from edge.output.wording import clock, count, explain_tag, explain_unmatched, summary, thresholds, when
 from edge.shard.record import ProductRecord
 from edge.tags import Candidate, SourceTags, Tag, TagRun, Unmatched
 
@@ -53,7 +53,7 @@ def report_html(run: TagRun) -> str:
         summary=" · ".join(summary(run.sources)),
         sources=sources,
         pictures=pictures.uris,
-        matching=run.bundle.matching,
+        thresholds=thresholds(run),
         **_provenance(run),
     )
     return page.encode("utf-8", "replace").decode()
@@ -100,7 +100,8 @@ def _tag(run: TagRun, source: SourceTags, tag: Tag, duration_s: float, pictures:
         "similarity": first.similarity,
         "similarity_share": _percent(first.similarity, 1),
         "margin": tag.margin if others else None,
-        "why": explain_tag(tag, run.bundle.matching),
+        "needed": run.matching(first).similarity_threshold,
+        "why": explain_tag(tag, run.matching(first)),
         "when": when(source, tag),
         "best_at": clock(tag.best.timestamp_s),
         "bar": _bar(tag, duration_s),
@@ -115,7 +116,7 @@ def _unmatched(run: TagRun, source: SourceTags, unmatched: Unmatched) -> dict[st
     return {
         "crop": crop_uri(unmatched.best.crop),
         "when": when(source, unmatched),
-        "why": explain_unmatched(unmatched, run.bundle.matching),
+        "why": explain_unmatched(unmatched, run.matching(unmatched.nearest) if unmatched.nearest else None),
     }
 
 

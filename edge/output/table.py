@@ -19,7 +19,7 @@ from typing import TextIO
 
 from edge.defaults import DEMO_NOTICE
 from edge.output.text_width import display_width, fit, printable, shorten, shorten_start
-from edge.output.wording import count, summary, when
+from edge.output.wording import count, promises, summary, when
 from edge.tags import SourceTags, Tag, TagRun
 
 HEADINGS = ("Source", "When", "Product", "Similarity", "Margin", "Status")
@@ -67,6 +67,7 @@ def table_lines(run: TagRun, width: int | None, colour: bool = False) -> list[st
     narrow = width is not None and width < NARROW
     lines = list(_stacked(rows, width or 0) if narrow else _columns(rows, width))
     lines += [("", ""), *((line, "heading") for line in _summary(run, width))]
+    lines += [(printable(line), "quiet") for line in promises(run)]
     if run.demo:
         lines.append((DEMO_NOTICE, "ambiguous"))
     return [_styled(line if width is None else shorten(line, width), style, colour) for line, style in lines]

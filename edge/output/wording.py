@@ -9,7 +9,9 @@ Times are minutes and seconds from the start of a source.
 from __future__ import annotations
 
 from edge.bundle import Matching
-from edge.tags import SourceTags, Tag, Unmatched
+from edge.bundle_description import SecondLookPart
+from edge.shard import Shard
+from edge.tags import SourceTags, Tag, TagRun, Unmatched
 
 
 def clock(seconds: float) -> str:
@@ -53,12 +55,40 @@ def explain_tag(tag: Tag, matching: Matching) -> str:
     return f"{strength} ({needed}). The next product, “{second.title}”, is {tag.margin:.2f} behind."
 
 
-def explain_unmatched(unmatched: Unmatched, matching: Matching) -> str:
-    """Say in plain words why no product is suggested."""
-    if unmatched.nearest is None:
+def explain_unmatched(unmatched: Unmatched, matching: Matching | None) -> str:
+    """Say in plain words why no product is suggested; there are no thresholds where nothing is near."""
+    if unmatched.nearest is None or matching is None:
         return "The catalogue is empty."
     nearest, needed = unmatched.nearest, matching.similarity_threshold
     return f"Nearest is “{nearest.title}” at {nearest.similarity:.2f}; {needed:.2f} is needed."
+
+
+def thresholds(run: TagRun) -> list[str]:
+    """Say for each catalogue from where on its products are suggested, and what that promises."""
+    return [_thresholds_of(shard, shard.matching(run.bundle.matching, run.rule), run.rule) for shard in run.shards]
+
+
+def promises(run: TagRun) -> list[str]:
+    """Say in a few words for each catalogue that was calibrated what its thresholds promise."""
+    return [
+        f"{shard.catalog}: at most {shard.calibration.max_false_tags:.1%} false tags (calibrated)"
+        for shard in run.shards
+        if shard.calibration and shard.calibrated(run.rule)
+    ]
+
+
+def _thresholds_of(shard: Shard, matching: Matching, rule: SecondLookPart | None) -> str:
+    said = (
+        f"A product of {shard.catalog} is suggested from {matching.similarity_threshold:.2f} on; where the next "
+        f"product is closer than {matching.margin_threshold:.2f}, the tag is called ambiguous."
+    )
+    if shard.calibration is None or shard.calibrated(rule) is None:
+        return said
+    shown = "photos" if shard.calibration.basis == "photos" else "pictures like the catalogue's own"
+    return (
+        f"{said} That is set for this catalogue, so that at most {shard.calibration.max_false_tags:.1%} of {shown} get "
+        f"a false tag ({shard.calibration.confidence:.0%} confidence)."
+    )
 
 
 def summary(sources: tuple[SourceTags, ...]) -> list[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edge.bundle_description import Matching, SecondLookPart
+from edge.shard.calibration import CALIBRATION, Calibration, Way, read_calibration
 from edge.shard.columns import Array, map_column
 from edge.shard.content import STOCK_CODES, STOCK_VALUES, require_canonical
 from edge.shard.description import DESCRIPTION, TEXT_FIELDS, ShardDescription, read_description
@@ -140,6 +142,35 @@ class Shard:
         """
         root = self.root / KEYPOINT_PACK.folder
         return open_pack(root, KEYPOINT_PACK) if root.is_dir() else None
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """The calibration beside the columns; None where there is none, or where it is for another shard or space.
+
+        Raises:
+            ArtefactRefused: there is one, and it is malformed.
+        """
+        found = read_calibration(self.root)
+        return found if found and (found.shard, found.space_id) == (self.sha256, self.space_id) else None
+
+    def calibrated(self, second_look: SecondLookPart | None) -> Way | None:
+        """Return what was calibrated for a rule of the second look (None: for the embedder alone), or None."""
+        return self.calibration.way(second_look) if self.calibration else None
+
+    def matching(self, default: Matching, second_look: SecondLookPart | None) -> Matching:
+        """Return the thresholds for this catalogue: those that it was calibrated to, else the bundle's."""
+        way = self.calibrated(second_look)
+        return way.matching if way else default
+
+    def calibration_note(self, second_look: SecondLookPart | None) -> str | None:
+        """Return, as a sentence, why there is a calibration and it is not used; None where there is nothing to say."""
+        if not (self.root / CALIBRATION).exists() or self.calibrated(second_look):
+            return None
+        if self.calibration is None:
+            why = "it was made for another shard: run `export calibrate` on this one"
+        else:
+            why = f"it was not made {'with' if second_look else 'without'} the second look that is taken"
+        return f"{self.root / CALIBRATION} is not used, the bundle's thresholds are: {why}"
 
     def thumbnail(self, row: int) -> bytes | None:
         """Return the picture of a product as the bytes of a WebP file, or None where there is none."""

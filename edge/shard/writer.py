@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from edge.errors import ArtefactRefused
 from edge.files import whole_folder
+from edge.shard.calibration import read_calibration, write_calibration
 from edge.shard.columns import Columns, write_column
 from edge.shard.description import DESCRIPTION, ShardDescription, column_names
 from edge.shard.keypoints import KEYPOINT_PACK
@@ -50,4 +53,13 @@ def write_shard(
             write_thumbnails(folder / THUMBNAILS, thumbnails)
         if keypoints is not None:
             write_pack(folder / KEYPOINT_PACK.folder, KEYPOINT_PACK, keypoints)
+        _carry_calibration(out, folder, description)
     return description
+
+
+def _carry_calibration(old: Path, new: Path, description: ShardDescription) -> None:
+    """Keep the calibration of a shard that is written again with the content that it was made for."""
+    with suppress(ArtefactRefused):
+        calibration = read_calibration(old)
+        if calibration is not None and calibration.shard == description.sha256:
+            write_calibration(new, calibration)

@@ -21,7 +21,8 @@ from edge.files import canonical_json
 from edge.shard.description import CATALOG_PATTERN, MAX_COUNT, MAX_NDIM, SPACE_PATTERN
 from edge.shard.travel import compressed, decompressed, stated_length
 
-SCHEMA = 1
+SCHEMAS = (1, 2)
+"""The schemas that are read; 2 is written only where a release has a calibration, which readers of 1 would refuse."""
 MAX_INDEX_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 32
 FRAME = b"\x28\xb5\x2f\xfd"
@@ -88,6 +89,7 @@ class Release:
         parts: all of it; empty where only deltas lead here or away.
         thumbnails: small catalogue pictures, or None.
         keypoints: what the second look needs, or None.
+        calibration: thresholds for this release, see docs/formats/calibration.md, or None.
     """
 
     version: int
@@ -98,6 +100,7 @@ class Release:
     parts: tuple[Part, ...] = ()
     thumbnails: PackFile | None = None
     keypoints: PackFile | None = None
+    calibration: PublishedFile | None = None
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,13 @@ class Index:
 
 def index_bytes(index: Index) -> bytes:
     """Return the one text of an index."""
-    return canonical_json({"schema": SCHEMA, **asdict(index)}) + b"\n"
+    value = asdict(index)
+    releases = [release for generation in value["generations"] for release in generation["releases"]]
+    schema = SCHEMAS[any(release["calibration"] for release in releases)]
+    for release in releases:
+        if schema == SCHEMAS[0]:
+            del release["calibration"]
+    return canonical_json({"schema": schema, **value}) + b"\n"
 
 
 def index_frame(index: Index) -> bytes:
@@ -174,11 +183,11 @@ def read_index(data: bytes, where: str) -> Index:
         schema = value.get("schema")
     except (ValueError, RecursionError, AttributeError) as e:
         raise ArtefactRefused(f"{where}: is not the index of a catalogue ({str(e)[:80]})") from e
-    if type(schema) is not int or schema != SCHEMA:
+    if type(schema) is not int or schema not in SCHEMAS:
         found = str(schema)[:40]
-        raise ArtefactRefused(f"{where}: index schema {found}, this version reads {SCHEMA}: update this program")
+        raise ArtefactRefused(f"{where}: index schema {found}, this version reads {SCHEMAS[-1]}: update this program")
     try:
-        return _Reader(where).index({name: part for name, part in value.items() if name != "schema"})
+        return _Reader(where, schema).index({name: part for name, part in value.items() if name != "schema"})
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise ArtefactRefused(f"{where}: malformed ({type(e).__name__}: {str(e)[:80]})") from e
 
@@ -193,6 +202,7 @@ def _text(frame: bytes, where: str) -> bytes:
 @dataclass(frozen=True)
 class _Reader:
     where: str
+    schema: int
 
     def index(self, value: Any) -> Index:
         self.keys(value, Index)
@@ -218,6 +228,8 @@ class _Reader:
         return Generation(value["space_id"], self.whole(value["ndim"], 1, MAX_NDIM), releases, deltas)
 
     def release(self, value: Any) -> Release:
+        if self.schema == SCHEMAS[0]:
+            value = {**value, "calibration": None} if isinstance(value, dict) and "calibration" not in value else {}
         self.keys(value, Release)
         share = value["share"]
         if type(share) not in (int, float) or not 0 < share <= 1:
@@ -236,6 +248,7 @@ class _Reader:
             parts,
             self.pack(value["thumbnails"]),
             self.pack(value["keypoints"]),
+            None if value["calibration"] is None else self.file(value["calibration"]),
         )
 
     def part(self, value: Any) -> Part:

@@ -23,8 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge.errors import ArtefactRefused, TagletError
-from edge.files import write_whole
+from edge.files import sha256_of_file, write_whole
 from edge.shard import Shard, open_shard, write_shard
+from edge.shard.calibration import CALIBRATION
 from edge.shard.columns import Columns
 from edge.shard.keypoints import KEYPOINT_PACK
 from edge.shard.thumbnails import THUMBNAILS
@@ -107,7 +108,14 @@ class CatalogStore:
         self._point(Held(held.previous, "", shard.version, shard.sha256, shard.sha256, shard.space_id))
         return shard
 
-    def install(self, columns: Columns, release: Release, space_id: str, parts: Iterable[str] = ()) -> Held:
+    def install(
+        self,
+        columns: Columns,
+        release: Release,
+        space_id: str,
+        parts: Iterable[str] = (),
+        calibration: bytes | None = None,
+    ) -> Held:
         """Write a shard beside the present one and switch to it.
 
         Args:
@@ -115,6 +123,7 @@ class CatalogStore:
             release: what it is, or is a part of.
             space_id: of its vectors.
             parts: hashes of the parts that are in it; empty where all are.
+            calibration: thresholds for it; None where there are none.
 
         Raises:
             OutputError: the disk is full or cannot be written: the present shard stays.
@@ -124,6 +133,8 @@ class CatalogStore:
         folder = self.root / SHARDS / name
         write_shard(folder, self.root.name, release.version, space_id, columns)
         written = open_shard(folder)
+        if calibration is not None:
+            write_whole(folder / CALIBRATION, calibration)
         if before is not None:
             self._carry_packs(self.root / SHARDS / before.folder, folder)
         previous = before.folder if before else ""
@@ -137,6 +148,23 @@ class CatalogStore:
         renamed = replace(held, version=release.version, release=release.sha256)
         self._point(renamed)
         return renamed
+
+    def calibration_sha256(self, held: Held) -> str | None:
+        """Return the SHA-256 in hex of the calibration beside what is installed, or None."""
+        path = self.root / SHARDS / held.folder / CALIBRATION
+        return sha256_of_file(path) if path.is_file() else None
+
+    def calibrate(self, held: Held, calibration: bytes | None) -> None:
+        """Put another calibration beside what is installed; None takes it away.
+
+        Raises:
+            OutputError: the disk is full or cannot be written.
+        """
+        path = self.root / SHARDS / held.folder / CALIBRATION
+        if calibration is not None:
+            write_whole(path, calibration)
+        else:
+            path.unlink(missing_ok=True)
 
     def add_pack(self, held: Held, head_sha256: str) -> Held:
         """Say that a pack beside the shard is whole."""

@@ -23,7 +23,7 @@ from edge.sync.settings import DEVICE
 from edge.sync.store import CATALOGS, TRUST, CatalogStore, Held
 from edge.sync.transport import Metered
 from edge.sync.trust import Trust
-from edge.sync.updating import CatalogUpdate, Outcome, Progress, Wishes, packs_to_come
+from edge.sync.updating import CatalogUpdate, Outcome, Progress, Wishes, calibration_is_due, packs_to_come
 
 __all__ = ["Outcome", "Progress", "Wishes", "device_id", "pull"]
 
@@ -76,12 +76,15 @@ def _nothing_new(home: Path, trust: Trust, wishes: Wishes) -> list[Outcome] | No
     names = wishes.catalogs or trust.catalogs()
     outcomes = []
     for name in names:
-        index, held = trust.held_index(name), CatalogStore(home / CATALOGS / name).held()
+        index, store = trust.held_index(name), CatalogStore(home / CATALOGS / name)
+        held = store.held()
         generation = index.generation(wishes.space_id) if index else None
         if held is None or generation is None or not held.is_complete or held.space_id != wishes.space_id:
             return None
         release = release_for(generation, device_id(home), name)
         if (release.sha256, release.version) != (held.sha256, held.version) or packs_to_come(release, held, wishes):
+            return None
+        if calibration_is_due(release, held, store):
             return None
         outcomes.append(Outcome(name, held.version, held.version, "none", True))
     return outcomes if outcomes and trust.is_unchanged() else None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from edge.errors import ArtefactRefused, OutputError
+from edge.shard.calibration import parse_calibration
 from edge.shard.columns import Array, Columns
 from edge.shard.content import canonical_columns
 from edge.shard.delta import apply_delta, identity
@@ -129,6 +130,7 @@ class CatalogUpdate:
                     raise
                 plan, note = self._plan(usable, wishes, without_deltas=True), f"the delta was refused ({e})"
                 now = self._follow(plan, None)
+            self._calibrate(now)
             return self._outcome(before, self._with_packs(now, wishes), plan, note)
         except LimitReached:
             return self._outcome(before, self.store.held(), plan, LIMIT_NOTE)
@@ -168,7 +170,7 @@ class CatalogUpdate:
         for link in plan.deltas:
             columns = self._applied(columns, link.file)
         self._require_release(columns)
-        held = self.store.install(columns, self.release, self.generation.space_id)
+        held = self._install(columns)
         self._forget(plan)
         return held
 
@@ -203,7 +205,27 @@ class CatalogUpdate:
         return held
 
     def _install(self, columns: Columns, inside: Sequence[str] = ()) -> Held:
-        return self.store.install(columns, self.release, self.generation.space_id, inside)
+        """Install a whole release with its calibration, or what is here of it, which no calibration is for."""
+        calibration = None if inside else self._fetched_calibration()
+        return self.store.install(columns, self.release, self.generation.space_id, inside, calibration)
+
+    def _calibrate(self, held: Held) -> None:
+        """Bring the calibration of a release that was installed before, or take it away where it has none any more."""
+        if calibration_is_due(self.release, held, self.store):
+            self.store.calibrate(held, self._fetched_calibration())
+        if self.release.calibration is not None:
+            self.downloads.forget(self.release.calibration)
+
+    def _fetched_calibration(self) -> bytes | None:
+        """Return the calibration of the release, read once to see that it is for it."""
+        file = self.release.calibration
+        if file is None:
+            return None
+        where = f"{self.downloads.line.address}, calibration of {self.store.root.name} version {self.release.version}"
+        data = self.downloads.fetch(file)
+        if parse_calibration(data, where).shard != self.release.sha256:
+            raise ArtefactRefused(f"{where}: is for another shard: whoever runs the server must publish again")
+        return data
 
     def _searchable_views(self) -> float:
         """Return what an unfinished shard must outgrow to be worth a switch: a whole one is never given up for it."""
@@ -235,6 +257,12 @@ class CatalogUpdate:
     def _forget(self, plan: Plan) -> None:
         for file in _files_of(plan):
             self.downloads.forget(file)
+
+
+def calibration_is_due(release: Release, held: Held, store: CatalogStore) -> bool:
+    """Return whether another calibration, or none, stands beside a whole release than is published."""
+    published = release.calibration.sha256 if release.calibration else None
+    return held.is_complete and held.release == release.sha256 and store.calibration_sha256(held) != published
 
 
 def packs_to_come(release: Release, held: Held, wishes: Wishes) -> list[tuple[str, PackFile]]:

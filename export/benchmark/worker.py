@@ -120,7 +120,7 @@ def _accuracy(bundle: Bundle, hardware: Hardware, given: dict[str, str]) -> dict
     kit = Kit.open(bundle, [open_shard(Path(given["shard"]))], hardware=hardware)
     file = read_queries(Path(given["queries"]))
     answered = ask(kit, file.queries, images, "detector")
-    figures = measure(answered.answers, bundle.matching)
+    figures = measure(answered.answers, kit.matchings[0])
     named = {name: figures.value[name] for name in ("recall_at_1", "tag_precision", "tag_recall")}
     skipped = len(file.problems) + len(answered.problems)
     return {**named, "recall_at_1_ci95": figures.ci95["recall_at_1"], "skipped": skipped}

@@ -16,6 +16,7 @@ from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.pipeline import Kit
 from edge.shard import open_shard
 from edge.verdict import Verdict, verdict_bytes
+from export.calibration.kept_promise import PromiseCheck, check_promise
 from export.evaluation.photos import CROPS, Answered, ask
 from export.evaluation.queries import read_queries
 from export.evaluation.retrieval import measure, measure_by_group
@@ -87,18 +88,24 @@ def _queries(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, 
     file = read_queries(args.queries)
     bundle, shards = load_bundle(choose_bundle(args.bundle)), [open_shard(args.shard)]
     kit = Kit.open(bundle, shards, hardware=hardware_of(args), second_look=not args.no_second_look)
-    answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop)
+    calibration = kit.gallery.shards[0].calibration
+    leave_out = calibration is not None and any(t.name == "left_out" for way in calibration.ways for t in way.trials)
+    for note in kit.notes:
+        say(f"export evaluate: {note}")
+    answered = ask(kit, progress(file.queries, "asking", unit="photo"), args.images, args.crop, leave_out)
     problems = (*file.problems, *(f"{args.queries}, {problem}" for problem in answered.problems))
     return *_retrieval(kit, answered, args.crop), problems
 
 
 def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any], str]:
-    matching, shard = kit.bundle.matching, kit.gallery.shards[0]
+    matching, shard = kit.matchings[0], kit.gallery.shards[0]
+    matching_alone = shard.matching(kit.bundle.matching, None)
     whole = measure(answered.answers, matching)
     names = [query.group for query in answered.queries]
     groups = measure_by_group(answered.answers, matching, names)
-    alone = measure(answered.embedder_alone, matching)
-    groups_alone = measure_by_group(answered.embedder_alone, matching, names)
+    alone = measure(answered.embedder_alone, matching_alone)
+    groups_alone = measure_by_group(answered.embedder_alone, matching_alone, names)
+    promise = _promise(kit, answered)
     document = {
         **whole.document(),
         "by": {name: figures.document() for name, figures in groups.items()},
@@ -109,14 +116,24 @@ def _retrieval(kit: Kit, answered: Answered, crop: str) -> tuple[dict[str, Any],
         "without_crop": len(answered.answers) - len(set(answered.answers.photo.tolist())),
         "similarity_threshold": matching.similarity_threshold,
         "margin_threshold": matching.margin_threshold,
+        "promise": promise.document() if promise else None,
         "bundle": {"name": kit.bundle.name, "sha256": kit.bundle.sha256, "space_id": kit.bundle.space_id},
         "shard": {"catalog": shard.catalog, "version": shard.version, "items": shard.products, "sha256": shard.sha256},
     }
+    promised = [f"\n{promise.table()}"] if promise else []
     if kit.second_look is None:
-        return document, retrieval_table({"all": whole, **groups})
+        return document, "\n".join([retrieval_table({"all": whole, **groups}), *promised])
     rows = {"all": (whole, alone)} | {name: (groups[name], groups_alone[name]) for name in groups}
     ways = {f"{name}, {way}": figures for name, pair in rows.items() for way, figures in zip(WAYS, pair, strict=True)}
-    return document, retrieval_table(ways)
+    return document, "\n".join([retrieval_table(ways), *promised])
+
+
+def _promise(kit: Kit, answered: Answered) -> PromiseCheck | None:
+    """Check what the thresholds in force promise; None where they promise nothing."""
+    shard, rule = kit.gallery.shards[0], kit.second_look.rule if kit.second_look else None
+    if shard.calibration is None or shard.calibrated(rule) is None:
+        return None
+    return check_promise(shard.calibration, kit.matchings[0], answered, with_second_look=rule is not None)
 
 
 def _clips(args: argparse.Namespace) -> tuple[dict[str, Any], str, tuple[str, ...]]:

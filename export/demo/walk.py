@@ -82,8 +82,8 @@ def walk(out: Path, bundle_path: Path, seed: int = 0, say: Say = print) -> DemoR
     return DemoResult(
         run,
         verdicts(media.clip_truth.appearances, run.sources[0]),
-        measure(answered.answers, kit.bundle.matching),
-        measure_by_group(answered.answers, kit.bundle.matching, [query.group for query in answered.queries]),
+        measure(answered.answers, kit.matchings[0]),
+        measure_by_group(answered.answers, kit.matchings[0], [query.group for query in answered.queries]),
         report,
         annotated,
     )

@@ -8,7 +8,7 @@ embedder can be told apart.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -43,15 +43,38 @@ class Answered:
         answers: to them, as `edge tag` gives them.
         embedder_alone: to them, without a second look; the same where there is none.
         problems: a sentence for each query that could not be asked.
+        left_out: to those that show a product, as if the catalogue lacked it, so that every one shows nothing from it;
+            without a photo unless that was asked for.
+        left_out_alone: likewise, without a second look.
     """
 
     queries: tuple[Query, ...]
     answers: Answers
     embedder_alone: Answers
     problems: tuple[str, ...]
+    left_out: Answers
+    left_out_alone: Answers
 
 
-def ask(kit: Kit, queries: Iterable[Query], images: Path, crop: Crop) -> Answered:
+@dataclass
+class _Gathered:
+    """Answers as they come, photo by photo: what each shows, its crops' rankings and boxes."""
+
+    expected: list[int] = field(default_factory=list)
+    found: list[list[Ranking]] = field(default_factory=list)
+    boxes: list[Float32s] = field(default_factory=lambda: [np.zeros((0, 4), np.float32)])
+
+    def add(self, expected: int, found: list[Ranking], xyxy: Float32s) -> None:
+        self.expected.append(expected)
+        self.found.append(found)
+        self.boxes.append(xyxy)
+
+    def answers(self, way: int) -> Answers:
+        """Lay out the rankings by one of the two ways."""
+        return _answers(self.expected, self.found, np.concatenate(self.boxes), way)
+
+
+def ask(kit: Kit, queries: Iterable[Query], images: Path, crop: Crop, leave_out: bool = False) -> Answered:
     """Ask the kit about every photo.
 
     Args:
@@ -59,34 +82,40 @@ def ask(kit: Kit, queries: Iterable[Query], images: Path, crop: Crop) -> Answere
         queries: photos with what they show.
         images: folder that their paths start from.
         crop: what is embedded.
+        leave_out: whether photos of a product are also asked as if the catalogue lacked it.
     """
     shard = kit.gallery.shards[0]
     asked: list[Query] = []
-    expected: list[int] = []
-    found: list[list[Ranking]] = []
-    boxes: list[Float32s] = []
+    whole, without = _Gathered(), _Gathered()
     problems = []
     for query in queries:
         row = shard.find(query.product_id) if query.product_id else NOTHING
         if row is None:
-            problems.append(f"line {query.line}: product {query.product_id!r} is not in the shard {shard.root}")
+            problems.append(f"{query.place}product {query.product_id!r} is not in the shard {shard.root}")
             continue
         try:
             objects = objects_of(kit, open_photo(images / query.path).image, crop)
-            found.append([_rank(kit, *one) for one in zip(objects.looked_at, _search(kit, objects), strict=True)])
         except MediaError as e:
-            problems.append(f"line {query.line}: {e}")
+            problems.append(f"{query.place}{e}")
             continue
-        boxes.append(objects.detections.xyxy)
+        named, xyxy = _search(kit, objects, one_more=leave_out), objects.detections.xyxy
         asked.append(query)
-        expected.append(row)
-    xyxy = np.concatenate([np.zeros((0, 4), np.float32), *boxes])
-    answers, alone = (_answers(expected, found, xyxy, way) for way in (0, 1))
-    return Answered(tuple(asked), answers, alone, tuple(problems))
+        whole.add(row, _ranked(kit, objects, named), xyxy)
+        if leave_out and row != NOTHING:
+            others = [tuple(c for c in found if c.product_id != query.product_id) for found in named]
+            without.add(NOTHING, _ranked(kit, objects, others), xyxy)
+    return Answered(
+        tuple(asked), whole.answers(0), whole.answers(1), tuple(problems), without.answers(0), without.answers(1)
+    )
 
 
-def _search(kit: Kit, objects: Objects) -> list[tuple[Candidate, ...]]:
-    return candidates_of(kit.gallery.search(objects.embeddings, kit.looked_up), kit.gallery)
+def _search(kit: Kit, objects: Objects, one_more: bool) -> list[tuple[Candidate, ...]]:
+    return candidates_of(kit.gallery.search(objects.embeddings, kit.looked_up + one_more), kit.gallery)
+
+
+def _ranked(kit: Kit, objects: Objects, named: Sequence[tuple[Candidate, ...]]) -> list[Ranking]:
+    first = [candidates[: kit.looked_up] for candidates in named]
+    return [_rank(kit, *one) for one in zip(objects.looked_at, first, strict=True)]
 
 
 def _rank(kit: Kit, crop: ImageArray, candidates: tuple[Candidate, ...]) -> Ranking:

@@ -25,7 +25,7 @@ class Query:
     """One photo.
 
     Attributes:
-        line: line of the file that it stands on, from 1.
+        line: line of the file that it stands on, from 1; 0 where it is of no file.
         path: the photo, as the file names it.
         product_id: what it shows; empty for nothing from the catalogue.
         group: what it is counted with; empty for no group.
@@ -35,6 +35,11 @@ class Query:
     path: str
     product_id: str
     group: str
+
+    @property
+    def place(self) -> str:
+        """How a sentence about it begins."""
+        return f"line {self.line}: " if self.line else ""
 
 
 @dataclass(frozen=True)

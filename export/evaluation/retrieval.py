@@ -13,6 +13,7 @@ its nearest products. The definitions, all shares of 0..1:
   product, so a right tag of a second product in the background counts as wrong.
 - **tag_recall** (over photos that show a product): that product was tagged.
 - **false_tag_rate** (over photos that show nothing from the catalogue): there was any tag.
+- **wrong_tag_rate** (over photos that show a product): there was any tag of another product.
 
 Intervals are 95 %, by bootstrap over products; see `export.evaluation.bootstrap`.
 
@@ -38,13 +39,14 @@ from export.evaluation.bootstrap import Float64s, ratio_interval
 NOTHING = -1
 AMONG = 5
 # columns of a tally, and which of them make each figure
-SHOWS, FIRST, AMONG_FIVE, TAGS, RIGHT_TAGS, TAGGED, EMPTY, EMPTY_TAGGED = range(8)
+SHOWS, FIRST, AMONG_FIVE, TAGS, RIGHT_TAGS, TAGGED, EMPTY, EMPTY_TAGGED, MISTAGGED = range(9)
 FIGURES = {
     "recall_at_1": (FIRST, SHOWS),
     "recall_at_5": (AMONG_FIVE, SHOWS),
     "tag_precision": (RIGHT_TAGS, TAGS),
     "tag_recall": (TAGGED, SHOWS),
     "false_tag_rate": (EMPTY_TAGGED, EMPTY),
+    "wrong_tag_rate": (MISTAGGED, SHOWS),
 }
 
 
@@ -132,9 +134,9 @@ def tally(answers: Answers, matching: Matching) -> Float64s:
     """Count what each photo adds to the figures.
 
     Returns:
-        float64 (n, 8), the columns named at the head of this module.
+        float64 (n, 9), the columns named at the head of this module.
     """
-    counts = np.zeros((len(answers), 8))
+    counts = np.zeros((len(answers), 9))
     counts[:, SHOWS] = answers.expected != NOTHING
     counts[:, EMPTY] = answers.expected == NOTHING
     photos, main = np.unique(answers.photo, return_index=True)
@@ -147,21 +149,55 @@ def tally(answers: Answers, matching: Matching) -> Float64s:
     counts[:, TAGS] = np.bincount(photo, minlength=len(answers))
     counts[:, RIGHT_TAGS] = counts[:, TAGGED] = np.bincount(photo[right], minlength=len(answers))
     counts[:, EMPTY_TAGGED] = counts[:, EMPTY] * (counts[:, TAGS] > 0)
+    counts[:, MISTAGGED] = counts[:, SHOWS] * (counts[:, TAGS] > counts[:, RIGHT_TAGS])
     return counts
 
 
-def tags(answers: Answers, matching: Matching) -> tuple[Int32s, Int32s]:
-    """Return photo and product of every tag that `edge tag` would give as a match."""
+@dataclass(frozen=True)
+class PossibleTags:
+    """Every tag that thresholds low enough would let through: of each photo, at most one for each product.
+
+    Attributes:
+        photo: int32 (k,) row of the photo.
+        product: int32 (k,) row of the product.
+        similarity: float64 (k,), -1..1.
+        margin: float64 (k,), lead over the next product, 0..2; 1 where there is no next one.
+    """
+
+    photo: Int32s
+    product: Int32s
+    similarity: Float64s
+    margin: Float64s
+
+    def given(self, matching: Matching) -> npt.NDArray[np.bool_]:
+        """Return (k,): which of them `edge tag` gives as a match."""
+        return (self.similarity >= matching.similarity_threshold) & (self.margin >= matching.margin_threshold)
+
+
+def possible_tags(answers: Answers) -> PossibleTags:
+    """Return every tag that some thresholds let through.
+
+    The best crop of a product in a photo, and what outdoes it, are the same at every threshold that it passes: whatever
+    outdoes it is more similar. So a tag is given or not by its own two numbers, and a higher threshold gives no tag
+    that a lower one does not.
+    """
     product = answers.matches.product[:, 0]
     similarity = answers.matches.similarity.astype(np.float64)
-    rows = np.flatnonzero((product >= 0) & (similarity[:, 0] >= matching.similarity_threshold))
+    rows = np.flatnonzero(product >= 0)
     rows = rows[np.lexsort((-similarity[rows, 0], product[rows], answers.photo[rows]))]
     new = np.ones(len(rows), np.bool_)
     new[1:] = (np.diff(product[rows]) != 0) | (np.diff(answers.photo[rows]) != 0)
     best = rows[new]
     best = best[~_parts(answers, best)]
-    certain = best[_margin(answers.matches, similarity)[best] >= matching.margin_threshold]
-    return answers.photo[certain], product[certain]
+    margin = _margin(answers.matches, similarity)[best]
+    return PossibleTags(answers.photo[best], product[best], similarity[best, 0], margin)
+
+
+def tags(answers: Answers, matching: Matching) -> tuple[Int32s, Int32s]:
+    """Return photo and product of every tag that `edge tag` would give as a match."""
+    possible = possible_tags(answers)
+    given = possible.given(matching)
+    return possible.photo[given], possible.product[given]
 
 
 def _parts(answers: Answers, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ HEADINGS = {
     "tag_precision": "tag precision",
     "tag_recall": "tag recall",
     "false_tag_rate": "false tags",
+    "wrong_tag_rate": "wrong tags",
 }
 NONE = "-"
 NOTE = "percent, with 95 % intervals by bootstrap over products; - where there is nothing to measure"

@@ -137,7 +137,7 @@ def test_names_the_lines_that_cannot_be_used_and_measures_the_others(kit: Path) 
         (["--coco", "c.json", "--verdict", "v.json", "--min-recall", "0.5"], 2, "--verdict is about a shard"),
         (["--queries", "q.csv", "--verdict", "v", "--min-recall", "2"], 2, "--min-recall 2: between 0 and 1"),
         (["--queries", "q.csv", "--coco", "c.json"], 2, "not allowed with"),
-        ([], 2, "one of the arguments --queries --coco is required"),
+        ([], 2, "one of the arguments --queries --coco --clips is required"),
         (["--coco", "c.json", "--shard", "shard"], 2, "leave --shard away"),
         (["--coco", "nowhere.json"], 3, "nowhere.json: cannot be read as a COCO file"),
         (["--queries", "nowhere.csv", "--shard", "shard"], 3, "nowhere.csv: cannot be read"),

@@ -43,42 +43,44 @@ def answers(
 @pytest.mark.parametrize(
     ("given_answers", "expected"),
     [
-        pytest.param(Answers.empty(), (None, None, None, None, None), id="no photo"),
-        pytest.param(answers([3], []), (0, 0, None, 0, None), id="nothing detected is a miss"),
-        pytest.param(answers([NOTHING], []), (None, None, None, None, 0), id="nothing shown, nothing detected"),
-        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.2)])]), (1, 1, 1, 1, None), id="right"),
-        pytest.param(answers([3], [(0, [(4, 0.9), (3, 0.2)])]), (0, 1, 0, 0, None), id="wrong, right one second"),
-        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.85)])]), (1, 1, None, 0, None), id="ambiguous is no tag"),
-        pytest.param(answers([3], [(0, [(3, 0.4), (4, 0.1)])]), (1, 1, None, 0, None), id="below the threshold"),
-        pytest.param(answers([3], [(0, [(3, 0.5)])]), (1, 1, 1, 1, None), id="catalogue of one product"),
+        pytest.param(Answers.empty(), (None, None, None, None, None, None), id="no photo"),
+        pytest.param(answers([3], []), (0, 0, None, 0, None, 0), id="nothing detected is a miss"),
+        pytest.param(answers([NOTHING], []), (None, None, None, None, 0, None), id="nothing shown, nothing detected"),
+        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.2)])]), (1, 1, 1, 1, None, 0), id="right"),
+        pytest.param(answers([3], [(0, [(4, 0.9), (3, 0.2)])]), (0, 1, 0, 0, None, 1), id="wrong, right one second"),
+        pytest.param(answers([3], [(0, [(3, 0.9), (4, 0.85)])]), (1, 1, None, 0, None, 0), id="ambiguous is no tag"),
+        pytest.param(answers([3], [(0, [(3, 0.4), (4, 0.1)])]), (1, 1, None, 0, None, 0), id="below the threshold"),
+        pytest.param(answers([3], [(0, [(3, 0.5)])]), (1, 1, 1, 1, None, 0), id="catalogue of one product"),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.1)])]),
-            (1, 1, 1, 1, None),
+            (1, 1, 1, 1, None, 0),
             id="one product in two crops is one tag",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(5, 0.9), (4, 0.1)])]),
-            (1, 1, 0.5, 1, None),
+            (1, 1, 0.5, 1, None, 1),
             id="recall looks at the main object, tags at all",
         ),
         pytest.param(
             answers([3], [(0, [(5, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.1)])]),
-            (0, 0, 0.5, 1, None),
+            (0, 0, 0.5, 1, None, 1),
             id="a better answer about another object is no recall",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.9), (4, 0.1)]), (0, [(5, 0.8), (4, 0.1)])], [(0, 0, 50, 90), (10, 5, 20, 15)]),
-            (1, 1, 1, 1, None),
+            (1, 1, 1, 1, None, 0),
             id="a part of a product is no tag",
         ),
         pytest.param(
             answers([3], [(0, [(3, 0.8), (4, 0.1)]), (0, [(3, 0.9), (4, 0.88)])]),
-            (1, 1, None, 0, None),
+            (1, 1, None, 0, None, 0),
             id="the best crop of a product judges its tag",
         ),
-        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.1)])]), (None, None, 0, None, 1), id="false tag"),
-        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0), id="honest no"),
-        pytest.param(answers([0], [(0, [])]), (0, 0, None, 0, None), id="empty catalogue"),
+        pytest.param(answers([NOTHING], [(0, [(3, 0.9), (4, 0.1)])]), (None, None, 0, None, 1, None), id="false tag"),
+        pytest.param(
+            answers([NOTHING], [(0, [(3, 0.9), (4, 0.85)])]), (None, None, None, None, 0, None), id="honest no"
+        ),
+        pytest.param(answers([0], [(0, [])]), (0, 0, None, 0, None, 0), id="empty catalogue"),
     ],
 )
 def test_figures(given_answers: Answers, expected: tuple[float | None, ...]) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from edge.bundle import Bundle, Matching
 from edge.shard import ProductRecord, Shard
+from edge.shard.calibration import Calibration
 from edge.tags import Candidate, Moment, SourceTags, Tag, TagRun, Unmatched
 
 
@@ -24,6 +25,9 @@ class ShardInMemory:
     version: int = 3
     sha256: str = "5a" * 32
     pictures: dict[str, bytes] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    calibrated = Shard.calibrated
+    matching = Shard.matching
 
     @property
     def products(self) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 from PIL import Image
@@ -102,3 +104,23 @@ def test_an_altered_pack_is_refused_in_one_sentence(shop: Path, tmp_path: Path) 
     result = run("edge", *arguments)
     assert result.returncode == 4 and "altered" in result.stderr and "Traceback" not in result.stderr
     assert run("edge", *arguments, "--no-second-look").returncode == 0
+
+
+def test_a_calibrated_catalogue_is_looked_at_whatever_the_lead(shop: Path, tmp_path: Path) -> None:
+    shard, nothing = tmp_path / "shard", tmp_path / "nothing"
+    shutil.copytree(shop / "shard", shard)
+    nothing.mkdir()
+    for number in range(60):
+        Image.new("RGB", (40, 30), (number, 2 * number, 3 * number)).save(nothing / f"{number}.png")
+    models = ("--bundle", shop / "bundle", "--shard", shard)
+    calibrated = done("export", "calibrate", *models, "--nothing", nothing, "--max-false-tags", "0.05")
+    ways = cast("list[dict[str, dict[str, float]]]", calibrated["ways"])
+    assert [way["second_look"] and way["second_look"]["margin_threshold"] for way in ways] == [2.0, None]
+    judged = done("export", "evaluate", *models, "--queries", shop / "queries.csv", "--images", shop)
+    assert judged["similarity_threshold"] == ways[0]["matching"]["similarity_threshold"]
+    assert judged["promise"] is not None
+    tagged = run("edge", "tag", shop / "photo0.png", *models, "--no-draft", "--json", "-")
+    assert json.loads(tagged.stdout)["second_look"] is True
+    assert "(calibrated)" in tagged.stderr and "is not used" not in tagged.stderr
+    alone = run("edge", "tag", shop / "photo0.png", *models, "--no-draft", "--no-second-look", "--json", "-")
+    assert "(calibrated)" in alone.stderr

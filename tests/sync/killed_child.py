@@ -40,7 +40,9 @@ POINTS: dict[str, Place] = {
 }
 
 
-def point_first(self: CatalogStore, columns: Any, release: Any, space_id: str, parts: Any = ()) -> Any:
+def point_first(
+    self: CatalogStore, columns: Any, release: Any, space_id: str, parts: Any = (), calibration: Any = None
+) -> Any:
     """Install in the wrong order: the pointer before what it points at."""
     held = store.Held("gone", "", release.version, release.sha256, release.sha256, space_id)
     self._point(held)

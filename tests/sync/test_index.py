@@ -58,8 +58,8 @@ def test_it_travels_in_a_frame_that_cannot_grow_beyond_an_index() -> None:
 
 
 def test_a_newer_schema_is_told_from_a_malformed_file() -> None:
-    newer = {**json.loads(index_bytes(INDEX)), "schema": 2}
-    with pytest.raises(ArtefactRefused, match=r"index schema 2, this version reads 1: update this program"):
+    newer = {**json.loads(index_bytes(INDEX)), "schema": 3}
+    with pytest.raises(ArtefactRefused, match=r"index schema 3, this version reads 2: update this program"):
         read_index(json.dumps(newer).encode(), "shop.json")
     for data in (b"", b"[]", b"<html>sign in</html>", b'{"schema": true}', b"[" * 100_000):
         with pytest.raises(ArtefactRefused, match=r"shop.json"):

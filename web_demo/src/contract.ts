@@ -180,17 +180,33 @@ export interface Engine {
   close(): void;
 }
 
-/** Catalogues on this device. */
+/** What an update brought; of several catalogues the bytes together and the versions of the first. */
+export interface Updated {
+  way: "none" | "delta" | "full";
+  /** 0 where nothing of the server was here before. */
+  from_version: number;
+  to_version: number;
+  /** Bodies of answers, metadata and index included. */
+  bytes_received: number;
+}
+
+/** Catalogues on this device; `createCatalogs` of `src/catalog/index.ts` makes one. */
 export interface Catalogs {
-  /** What is here, verified; the demo catalogue where nothing else is. */
+  /** What is here, verified; at the first visit what the server publishes; the demo catalogue where there is nothing else. */
   open(): Promise<Catalog[]>;
-  /** Look for something newer at the server; says what travelled. */
-  update(): Promise<{ way: "none" | "delta" | "full"; from_version: number; to_version: number; bytes_received: number }>;
+  /** Look for something newer at the server. What it brings is in use after the next `open`. */
+  update(): Promise<Updated>;
   record(catalog: string, product_id: string): ProductRecord | null;
   /** Products whose id, title or brand holds all the words, best first. */
-  find(words: string, count: number): ProductRecord[];
-  /** The thumbnail as a WebP file, where there is one. */
+  find(words: string, count: number): FoundProduct[];
+  /** The thumbnail as a WebP file, where there is one and it can be had. */
   thumbnail(catalog: string, product_id: string): Promise<Blob | null>;
+  /** What a user should know of the present state, such as that nothing can be kept here. */
+  notes(): readonly Problem[];
+}
+
+export interface FoundProduct extends ProductRecord {
+  catalog: string;
 }
 
 /** One decision as it is sent, exactly the fields of docs/formats/event.md. */
@@ -212,8 +228,33 @@ export interface DecisionEvent {
   embedding: string | null;
 }
 
-/** Decisions kept until the server has them (docs/outbox.md has the rules of the device's). */
+/** What would leave the device, exactly. */
+export interface Waiting {
+  events: DecisionEvent[];
+  /** The bodies as text, one a batch, before they are packed; the token stands in a header beside them. */
+  bodies: string[];
+  /** All bodies as they travel, packed. */
+  bytes: number;
+}
+
+/** A decision that the server will never store, and why. */
+export interface RefusedDecision {
+  event: DecisionEvent;
+  error: string;
+}
+
+export interface Pushed {
+  sent: number;
+  acknowledged: number;
+  refused: { event_id: string; error: string }[];
+}
+
+/**
+ * Decisions kept until the server has them (docs/outbox.md has the rules of the device's); `createOutbox` of
+ * `src/outbox/index.ts` makes one. Several tabs share one outbox.
+ */
 export interface Outbox {
+  /** Decide, or decide again; a `vector` is sent along, so null without the creator's consent to this very decision. */
   decide(
     kind: DecisionEvent["kind"],
     tag: Tag,
@@ -224,9 +265,30 @@ export interface Outbox {
   ): Promise<void>;
   /** Decision by tag_id, for what was decided on this device. */
   decisions(): Promise<ReadonlyMap<string, { kind: DecisionEvent["kind"]; corrected_to: string | null }>>;
-  /** What would leave the device now, exactly: fields, and bytes as they travel. */
-  waiting(): Promise<{ events: DecisionEvent[]; bytes: number }>;
+  waiting(): Promise<Waiting>;
+  refused(): Promise<RefusedDecision[]>;
+  /** Let what was refused be sent again; says how many. */
+  retry(): Promise<number>;
   enrolled(): Promise<boolean>;
   enrol(code: string): Promise<void>;
-  push(): Promise<{ sent: number; acknowledged: number; refused: { event_id: string; error: string }[] }>;
+  /**
+   * Send what waits. Fails with a problem where the server cannot be reached (`offline`, `captive`), does not answer now
+   * (`busy`, with `wait_s` where it names a time) or does not know this device (`token_unknown`, `not_enrolled`); what is
+   * not acknowledged stays. Nothing happens where another tab is sending.
+   */
+  push(): Promise<Pushed>;
+  /** Have the server delete what it stores of this device, then forget token, id and sent decisions here. */
+  forget(): Promise<void>;
+  /** Hear of every change, also one made in another tab; returns how to stop hearing. */
+  changed(heard: () => void): () => void;
+  notes(): readonly Problem[];
+}
+
+/** Whether the page works without a network; `startOffline` of `src/offline/index.ts` makes one. */
+export interface Offline {
+  /** Null once everything is here; a problem where that cannot be (storage full, no service worker). */
+  ready: Promise<Problem | null>;
+  /** Hear that a newer page waits. It is used once all tabs are closed, or at once by `renew`, which loads the page anew. */
+  newer(heard: () => void): void;
+  renew(): void;
 }

@@ -93,7 +93,7 @@ class ChainJudge:
         return self._judged(answers.answers, "")
 
     def _judged(self, answers: Answers, reason: str) -> Judged:
-        counts = [tally(one, self.kit.bundle.matching) for one in (self.floating, answers)]
+        counts = [tally(one, self.kit.matchings[0]) for one in (self.floating, answers)]
         values, intervals = _figures(counts, self.floating.expected)
         one, other = values[METRIC]
         ci95, drop = intervals[METRIC], 100 * (one - other)

@@ -15,26 +15,19 @@ from edge.media.videos import open_video
 from export.render.clip import write_clip
 from export.render.demo_script import demo_script
 from export.render.products import demo_products, unlisted_products
-from tests.conftest import absent
-from tests.service.chromium import browser_path, browsing
-from tests.web.engine.harness import Harness, built_harness, serving, why_not_built
+from tests.web.engine.harness import Harness, built_harness, serving
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Return a Chromium, or skip (in CI: fail)."""
-    if (path := browser_path()) is None:
-        absent("chromium", "no Chromium on this machine: make chromium installs it where it may")
-    with browsing(path) as browser:
-        yield browser
+def chromium(browser: Browser) -> Browser:
+    """Return the browser of all tests of the page: Playwright runs once in a process."""
+    return browser
 
 
 @pytest.fixture(scope="session")
-def harness_folder() -> Path:
+def harness_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the built engine, or skip (in CI: fail)."""
-    if why := why_not_built():
-        absent("node", why)
-    return built_harness()
+    return built_harness(tmp_path_factory.mktemp("harness") / "dist")
 
 
 @pytest.fixture(scope="session")

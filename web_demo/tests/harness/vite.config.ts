@@ -1,16 +1,9 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { defineConfig, mergeConfig } from "vite";
-import page from "../../vite.config.ts";
+import { site } from "../../build_steps/site.ts";
 
-/** The engine without the page, for tests: built into `build/harness`. */
+/** The engine without the page, for tests, and beside it the embedder alone. */
 export default mergeConfig(
-  page,
-  defineConfig({
-    root: fileURLToPath(new URL(".", import.meta.url)),
-    build: {
-      rolldownOptions: { input: ["index.html", "embedding.html"].map((name) => `${import.meta.dirname}/${name}`) },
-      outDir: fileURLToPath(new URL("../../build/harness", import.meta.url)),
-      emptyOutDir: true,
-    },
-  }),
+  site(import.meta.dirname),
+  defineConfig({ build: { rollupOptions: { input: { embedding: join(import.meta.dirname, "embedding.html") } } } }),
 );

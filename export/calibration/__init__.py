@@ -1,0 +1,1 @@
+"""Thresholds for one catalogue that hold a promised rate of false tags; see docs/calibrate.md."""
