@@ -108,6 +108,11 @@ class Kit:
         return tuple(shard.matching(self.bundle.matching, self._rule) for shard in self.gallery.shards)
 
     @property
+    def matchings_at_first(self) -> tuple[Matching, ...]:
+        """The same for what the embedder alone says: before a second look, which raises similarities, the bundle's."""
+        return (self.bundle.matching,) * len(self.gallery.shards) if self.second_look else self.matchings
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """A sentence for each thing that was asked of the hardware, or calibrated, and cannot be had here."""
         calibrations = (shard.calibration_note(self._rule) for shard in self.gallery.shards)

@@ -120,7 +120,7 @@ class Eye:
 
     def _name(self, ended: Iterable[Track]) -> None:
         for track in ended:
-            self._named.append(name(track, self._ask, self._kit.matchings))
+            self._named.append(name(track, self._ask, self._kit.matchings_at_first))
 
     def _seen(self, xyxy: tuple[float, float, float, float], confidence: float, crop: ImageArray) -> Seen:
         """Measure a detection; a weak one only continues a track, by its box."""

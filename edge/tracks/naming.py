@@ -34,7 +34,7 @@ def name(track: Track, ask: Ask, matchings: Sequence[Matching]) -> Named:
     Args:
         track: with at least one pick; they are asked in the order of their quality, until the answers are clear.
         ask: gives the candidates of a crop, best first, and the vector that was searched with.
-        matchings: thresholds of each shard.
+        matchings: thresholds of each shard, for what the embedder alone says.
     """
     asked: list[tuple[Pick, Candidates, Int8s]] = []
     for pick in sorted(track.picks, key=lambda pick: -pick.quality):
@@ -63,11 +63,10 @@ def look_again(named: Named, reconsider: Reconsider, least: float, matchings: Se
         named: what is known of it.
         reconsider: gives the candidates of a crop in their final order.
         least: similarity threshold of the bundle, which speaks of the embedder alone.
-        matchings: thresholds of each shard.
+        matchings: thresholds of each shard, by which it is judged now.
     """
-    if named.similarity < least - REACH:
-        return named
-    candidates = reconsider(named.best.crop, named.candidates)
+    within_reach = named.similarity >= least - REACH
+    candidates = reconsider(named.best.crop, named.candidates) if within_reach else named.candidates
     nearly = is_nearly(candidates, matchings)
     return replace(named, candidates=candidates, status=status(candidates, matchings), nearly=nearly)
 

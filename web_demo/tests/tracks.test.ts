@@ -38,7 +38,7 @@ interface Golden {
   confident: number;
   patches: Record<string, number[]>;
   cases: Case[];
-  pace: { since_s: number; new: number; moving: boolean; decision: string }[];
+  pace: { since_s: number; new: number; moving: number; restless: boolean; decision: string }[];
 }
 
 const GOLDEN: Golden = JSON.parse(readFileSync(new URL("../../edge/data/golden/tracks.json", import.meta.url), "utf8"));
@@ -92,7 +92,7 @@ test("every number of the rule is the golden one", () => {
 });
 
 describe("when to look", () => {
-  test.each(GOLDEN.pace)("$since_s s, $new new, moving $moving: $decision", (row) => {
-    expect(pace.decide(row.since_s, row.new, row.moving)).toBe(row.decision);
+  test.each(GOLDEN.pace)("$since_s s, $new new, $moving moving, restless $restless: $decision", (row) => {
+    expect(pace.decide(row.since_s, row.new, row.moving, row.restless)).toBe(row.decision);
   });
 });

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.web.node import run_tool
 
@@ -40,7 +40,7 @@ def built_harness(folder: Path) -> Path:
 
 @contextmanager
 def serving(
-    folders: Mapping[str, Path], policy: str = POLICY, is_isolated: bool = True, delay_s: float = 0.0
+    folders: Mapping[str, Path], policy: str = POLICY, is_isolated: bool = True, keep: bool = False
 ) -> Iterator[str]:
     """Serve folders as a careful server would; yield the address.
 
@@ -48,7 +48,7 @@ def serving(
         folders: path prefix without a slash at its end ("" for the rest) -> folder.
         policy: the content security policy.
         is_isolated: whether pages are isolated, without which there are no threads.
-        delay_s: waited before each answer.
+        keep: whether the browser may keep what it got.
     """
     prefixes = sorted(folders, key=len, reverse=True)
 
@@ -64,6 +64,7 @@ def serving(
             self.send_header("Content-Type", KINDS.get(file.suffix, "application/octet-stream"))
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Content-Security-Policy", policy)
+            self.send_header("Cache-Control", "max-age=3600" if keep else "no-store")
             if is_isolated:
                 self.send_header("Cross-Origin-Opener-Policy", "same-origin")
                 self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
@@ -85,7 +86,7 @@ def serving(
 class Harness:
     """A page with the engine, and what it said on its console."""
 
-    def __init__(self, browser: Browser, address: str) -> None:
+    def __init__(self, browser: Browser | BrowserContext, address: str) -> None:
         self.address = address
         self.said: list[str] = []
         self.page: Page = browser.new_page()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, sync_playwright
 
 from edge.defaults import default_bundle, demo_shard
+from tests.service.chromium import WORDS, browser_path
 from tests.web.engine.harness import POLICY, Harness, serving
+
+SOFTWARE_GPU = (
+    *("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader", "--enable-features=Vulkan"),
+    *("--use-vulkan=swiftshader", "--ignore-gpu-blocklist", "--use-gl=angle", "--use-angle=swiftshader"),
+)
 
 
 def test_says_what_was_probed_and_chosen(harness: Harness) -> None:
@@ -160,3 +167,34 @@ def test_models_that_are_not_what_they_should_be_are_refused(
         harness = Harness(chromium, address)
         assert harness.open()["problem"]["name"] == expected
         harness.page.close()
+
+
+@pytest.fixture(scope="module")
+def with_webgpu(address: str) -> Iterator[Harness]:
+    """Return a page in a Chromium whose WebGPU is computed by the processor, or skip where it has none."""
+    words = [word for word in WORDS if word != "--disable-gpu"] + list(SOFTWARE_GPU)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=words)
+        harness = Harness(browser, address)
+        script = "async () => (await navigator.gpu?.requestAdapter() ?? null) !== null"
+        if not harness.page.evaluate(script):
+            pytest.skip("this Chromium gives no WebGPU adapter")
+        yield harness
+        browser.close()
+
+
+def test_webgpu_is_left_alone_where_it_is_not_needed(with_webgpu: Harness) -> None:
+    capabilities = with_webgpu.open("quick", fast_enough_ms=1e9)["value"]
+    assert (capabilities["webgpu"], capabilities["chosen"], list(capabilities["measured_ms"])) == (
+        True,
+        "wasm",
+        ["wasm"],
+    )
+    assert "not needed" in capabilities["sentence"]
+
+
+def test_webgpu_that_does_not_answer_is_left_with_a_word(with_webgpu: Harness) -> None:
+    capabilities = with_webgpu.open("slow", fast_enough_ms=0, patience_ms=1)["value"]
+    assert capabilities["chosen"] == "wasm"
+    assert "did not answer in time" in capabilities["sentence"]
+    assert with_webgpu.tag("/golden/one.png", "slow")["value"]["document"]["sources"][0]["tags"]

@@ -115,7 +115,7 @@ def _broken(page: Page, files: Files) -> None:
 def _restarted(page: Page, files: Files) -> None:
     choose(page, files("hung.mp4"))
     switch(page).click()
-    page.get_by_text("had to be started anew").wait_for()
+    page.locator(".reports .bad").wait_for()
 
 
 def _cancelled(page: Page, files: Files) -> None:

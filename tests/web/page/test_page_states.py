@@ -15,6 +15,7 @@ from tests.web.page.states import STATES, State
 
 AXE = (WEB / "node_modules" / "axe-core" / "axe.min.js").read_text() if (WEB / "node_modules").exists() else ""
 NAME = "(e => e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText)(document.activeElement)"
+NO_STORAGE = "Object.defineProperty(self, 'indexedDB', { get() { throw new DOMException('no', 'SecurityError') } })"
 PHONE = ViewportSize(width=360, height=740)
 
 
@@ -122,6 +123,17 @@ def test_the_page_speaks_german_where_the_browser_does(browser: Browser, doubled
     assert "2,29" in suggestions(page).first.inner_text()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     context.close()
+
+
+def test_a_browser_that_keeps_nothing_says_so_and_goes_on(visit: BrowserContext, doubled: str, named: Named) -> None:
+    visit.add_init_script(NO_STORAGE)
+    page = visit.new_page()
+    page.goto(doubled + "?pace=5")
+    expect(page.get_by_text("This browser keeps nothing")).to_be_visible()
+    choose(page, named("trip.mp4"))
+    switch(page).click()
+    wait_until_done(page)
+    assert suggestions(page).count() == 4 and "Draft kept" not in page.locator(".post").inner_text()
 
 
 def test_a_second_tab_begins_a_draft_of_its_own(visit: BrowserContext, doubled: str, named: Named) -> None:

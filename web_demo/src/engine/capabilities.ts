@@ -6,6 +6,7 @@
  */
 import type { Capabilities } from "../contract.ts";
 import { failure } from "../problem.ts";
+import type { Settings } from "./messages.ts";
 import { type Model, type Runtime, wasmRuntime, type Way, webgpuRuntime } from "./runtime.ts";
 
 /** More threads than this gain nothing for models of this size; one core is left for decoding and the page. */
@@ -69,12 +70,12 @@ async function hasAdapter(): Promise<boolean> {
   }
 }
 
-/** Load both models on the quicker way; up to `fast_enough_ms` a detection WebAssembly is not compared with anything. */
+/** Load both models on the quicker way. */
 export async function choose(
   { probed, runtime }: { probed: Probed; runtime: Runtime },
   detector: ModelFile,
   embedder: ModelFile,
-  fast_enough_ms: number,
+  { fast_enough_ms, patience_ms }: Pick<Settings, "fast_enough_ms" | "patience_ms">,
 ): Promise<Choice> {
   const [first, second] = [await load(runtime, detector), await load(runtime, embedder)];
   const measured_ms: Record<string, number> = { wasm: await quickest(first, detector, probed.webgpu ? SEVERAL : ONE) };
@@ -85,20 +86,37 @@ export async function choose(
   });
   if (!probed.webgpu) return on_wasm("There is no WebGPU here.");
   if (measured_ms["wasm"]! <= fast_enough_ms) return on_wasm("WebGPU is here but not needed.");
-  try {
+  const tried = await tryWebgpu(detector, embedder, patience_ms);
+  if (typeof tried === "string") return on_wasm(tried);
+  measured_ms["webgpu"] = tried.measured_ms;
+  if (tried.measured_ms >= measured_ms["wasm"]!) {
+    await Promise.all([tried.detector.release(), tried.embedder.release()]);
+    return on_wasm("WebGPU was tried and is slower.");
+  }
+  await Promise.all([first.release(), second.release()]);
+  const sentence = "Runs with WebGPU, which was quicker here than WebAssembly.";
+  return { ...tried, capabilities: { ...probed, chosen: "webgpu", measured_ms, sentence } };
+}
+
+/** Load and time the models on WebGPU; a sentence where that fails or takes too long. */
+async function tryWebgpu(
+  detector: ModelFile,
+  embedder: ModelFile,
+  patience_ms: number,
+): Promise<{ detector: Model; embedder: Model; measured_ms: number } | string> {
+  const trying = (async () => {
     const gpu = await webgpuRuntime();
     const [detects, embeds] = [await load(gpu, detector), await load(gpu, embedder)];
-    measured_ms["webgpu"] = await quickest(detects, detector, SEVERAL);
-    if (measured_ms["webgpu"] >= measured_ms["wasm"]!) {
-      await Promise.all([detects.release(), embeds.release()]);
-      return on_wasm("WebGPU was tried and is slower.");
-    }
-    await Promise.all([first.release(), second.release()]);
-    const sentence = "Runs with WebGPU, which was quicker here than WebAssembly.";
-    return { detector: detects, embedder: embeds, capabilities: { ...probed, chosen: "webgpu", measured_ms, sentence } };
+    return { detector: detects, embedder: embeds, measured_ms: await quickest(detects, detector, SEVERAL) };
+  })();
+  const waited = new Promise<string>((resolve) => {
+    setTimeout(() => resolve("WebGPU was tried and did not answer in time."), patience_ms);
+  });
+  try {
+    return await Promise.race([trying, waited]);
   } catch (error) {
     console.warn("WebGPU failed", error);
-    return on_wasm("WebGPU was tried and failed.");
+    return "WebGPU was tried and failed.";
   }
 }
 

@@ -12,6 +12,7 @@ import type { Answers, Asked, Control, Request, Said, Settings } from "./message
 
 /** WebAssembly that takes at most so long for a detection is not compared with WebGPU. */
 const FAST_ENOUGH_MS = 50;
+const PATIENCE_MS = 8_000;
 /** A worker that says nothing for so long while it works is taken for hung: no frame takes as long. */
 const SILENCE_MS = 30_000;
 
@@ -36,9 +37,10 @@ interface Pending {
 
 /** Start an engine; its worker is started by `open`. */
 export function createEngine(options: Partial<Options> = {}): Engine {
-  const { silence_ms = SILENCE_MS, start = startWorker, fast_enough_ms = FAST_ENOUGH_MS, every_s = null } = options;
+  const { silence_ms = SILENCE_MS, start = startWorker, every_s = null } = options;
+  const { fast_enough_ms = FAST_ENOUGH_MS, patience_ms = PATIENCE_MS } = options;
   const pending = new Map<number, Pending>();
-  const settings: Settings = { fast_enough_ms, every_s };
+  const settings: Settings = { fast_enough_ms, patience_ms, every_s };
   let opened_with: { bundle_url: string; catalogs: readonly Catalog[] } | null = null;
   let worker: Worker | null = null;
   let next_id = 0;

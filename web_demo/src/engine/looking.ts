@@ -32,6 +32,7 @@ export async function objectsIn(kit: Kit, { picture, resolution_wh }: Photo, wat
     sightings: 1,
     fleeting: false,
     status: statusOf(candidates, kit.matchings),
+    nearly: false,
     candidates,
     best: { timestamp_s: 0, xyxy: row(boxes, i), crop: smallCopy(picture, found.crops[i]!), vector: vectors[i]! },
     asked: 1,

@@ -5,6 +5,8 @@ import type { Alternative, Capabilities, Catalog, Found, Loading, Problem, Progr
 export interface Settings {
   /** Up to so many milliseconds a detection WebGPU is not tried. */
   fast_enough_ms: number;
+  /** So many milliseconds WebGPU is given to load both models and to run one. */
+  patience_ms: number;
   /** Seconds between the frames of a video that are looked at; null looks where something changes. */
   every_s: number | null;
 }

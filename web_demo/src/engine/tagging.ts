@@ -24,14 +24,14 @@ export async function tagged(appearances: readonly Named[], identity: Identity):
   const { content_id, space_id, shard_sha256s } = identity;
   const ordinals = new Map<string, number>();
   const tags: FoundTag[] = [];
-  for (const { candidates: named, status, fleeting, best, trail } of appearances) {
+  for (const { candidates: named, status, best, trail } of appearances) {
     const candidates = named as FoundTag["candidates"];
     const { shard, product_id } = candidates[0];
     const ordinal = ordinals.get(productOf(candidates[0])) ?? 0;
     ordinals.set(productOf(candidates[0]), ordinal + 1);
     tags.push({
       tag_id: await tagId(content_id, space_id, shard_sha256s[shard]!, product_id, ordinal),
-      status: status === "match" && !fleeting ? "match" : "ambiguous",
+      status: status === "match" ? "match" : "ambiguous",
       candidates,
       margin: marginOf(candidates),
       best,

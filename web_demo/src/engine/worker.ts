@@ -73,7 +73,7 @@ async function done(
 async function open(
   bundle_url: string,
   catalogs: readonly Catalog[],
-  { fast_enough_ms }: Settings,
+  settings: Settings,
   tell: (loading: Loading) => void,
 ): Promise<{ kit: Kit; capabilities: Answers["open"] }> {
   const starting = startRuntime();
@@ -91,7 +91,7 @@ async function open(
     await starting,
     { bytes: detects!, shape: tensorShape(detector.preprocessing) },
     { bytes: embeds!, shape: tensorShape(embedder.preprocessing) },
-    fast_enough_ms,
+    settings,
   );
   const projection = projects === undefined ? null : readProjection(projects, embedder.ndim);
   return {

@@ -44,7 +44,7 @@ export class Session {
     }
     this.sending.start();
     await this.#tell("offline", () => this.#watchPage());
-    void this.identifying.run();
+    if (this.store.state.items.some(({ stage, file }) => stage === "idle" && file)) void this.identifying.run();
   }
 
   addFiles(files: Iterable<File>): void {

@@ -212,7 +212,6 @@ export const de: Texts = {
     newCatalog: (version, size) => `Dein Katalog ist jetzt Version ${version} (${size} empfangen).`,
     lookAgain: "Noch einmal suchen",
     storageFull: "Der Speicher dieses Browsers ist voll: Schaffe Platz oder beginne neu. Bis dahin hält alles nur, solange die Seite offen ist.",
-    restarted: "Der Teil, der nach Produkten sucht, musste neu gestartet werden. Das Gefundene ist noch da.",
   },
 
   units: {

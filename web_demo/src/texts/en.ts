@@ -212,7 +212,6 @@ export const en = {
     newCatalog: (version: number, size: string) => `Your catalogue is now at version ${version} (${size} received).`,
     lookAgain: "Look again",
     storageFull: "This browser's storage is full: free some, or start over. Until then what you do here lasts as long as this page is open.",
-    restarted: "The part that looks for products had to be started anew. What was found is kept.",
   },
 
   units: {

@@ -18,8 +18,8 @@ const CAPABILITIES: Capabilities = {
 
 /** Files whose names begin so fail, with the sentence that the real engine has for it. */
 const FAILURES: Readonly<Record<string, readonly [string, string]>> = {
-  broken: ["not_media", "broken.mp4 is no picture or video that can be read: choose another file."],
-  hung: ["worker_hung", "The search said nothing for 30 s and was started anew: try again."],
+  broken: ["not_media", "broken.mp4 is no picture or video that can be read: choose a JPEG, PNG, WebP, MP4 or WebM file."],
+  hung: ["worker_hung", "The part of the page that looks at pictures hung and was started again: try again."],
 };
 
 export function doubleEngine(pace_ms: number): Engine {

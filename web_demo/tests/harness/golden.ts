@@ -32,7 +32,7 @@ export async function observe(bundle_url: string, catalog: Catalog, file: File, 
     await startRuntime(),
     { bytes: await fetchFile(bundle, detector.model, ignored), shape: tensorShape(detector.preprocessing) },
     { bytes: await fetchFile(bundle, embedder.model, ignored), shape: tensorShape(embedder.preprocessing) },
-    Infinity,
+    { fast_enough_ms: Infinity, patience_ms: 0 },
   );
   const source = await openSource(file);
   if (source.kind !== "image") throw new Error("not a picture");

@@ -32,9 +32,11 @@ export function gapFor(every_s: number | null): number {
 /** Gather ended tracks, in any order; those of one start in the order in which they began. */
 export function gather(tracks: readonly Named[], gap_s: number): Gathered {
   const kept = eachOnce(tracks.toSorted((a, b) => startOf(a) - startOf(b)));
-  const known = kept.filter((track) => track.status !== "unmatched");
-  const unknown = kept.filter((track) => track.status === "unmatched");
-  return { known: ofProducts(known, gap_s), unknown: lostAndFound(unknown, gap_s) };
+  const of = (status: Named["status"]) => kept.filter((track) => track.status === status);
+  const sure = chained(of("match"), gap_s);
+  const unsure = letFollow(of("ambiguous"), sure, gap_s);
+  const unknown = letFollow(of("unmatched"), sure, gap_s);
+  return { known: asOne([...sure, ...chained(unsure, gap_s)]), unknown: asOne(resumed(unknown, gap_s)) };
 }
 
 /** Leave out tracks that are of another one's object; where they reach beyond it in time, it is there then. */
@@ -78,16 +80,13 @@ function isOf(track: Named, other: Named): boolean {
   return track.status === "ambiguous" && other.status === "match" && similarityOf(other) >= similarityOf(track);
 }
 
-/** Join tracks of one product: the sure ones first, then the ambiguous ones to them, then what is left to each other. */
-function ofProducts(tracks: readonly Named[], gap_s: number): Named[] {
-  const sure = chained(tracks.filter((track) => track.status === "match"), gap_s);
-  const left: Named[] = [];
-  for (const track of tracks.filter((one) => one.status !== "match")) {
+/** Put each track into the first sure group that it follows, and return those that follow none. */
+function letFollow(tracks: readonly Named[], sure: readonly Named[][], gap_s: number): Named[] {
+  return tracks.filter((track) => {
     const group = sure.find((one) => follows(track, one, gap_s));
-    if (group === undefined) left.push(track);
-    else group.push(track);
-  }
-  return asOne([...sure, ...chained(left, gap_s)]);
+    group?.push(track);
+    return group === undefined;
+  });
 }
 
 function chained(tracks: readonly Named[], gap_s: number): Named[][] {
@@ -97,10 +96,14 @@ function chained(tracks: readonly Named[], gap_s: number): Named[][] {
   });
 }
 
-/** Return whether an ambiguous track is of the product of a sure appearance: its first product, or its second. */
+/**
+ * Return whether a track is of the product of a sure appearance: an ambiguous one by its first or second product, an
+ * unmatched one that is nearly a match by its first.
+ */
 function follows(track: Named, group: readonly Named[], gap_s: number): boolean {
   const product = productIn(group[0]!);
-  if (!track.candidates.slice(0, 2).some((one) => productOf(one) === product)) return false;
+  const asked = track.status === "ambiguous" ? 2 : track.nearly ? 1 : 0;
+  if (!track.candidates.slice(0, asked).some((one) => productOf(one) === product)) return false;
   const is_near = (one: Named) => startOf(track) - endOf(one) <= gap_s && startOf(one) - endOf(track) <= gap_s;
   if (!group.some(is_near)) return false;
   const at_once = group.filter((one) => startOf(track) <= endOf(one) && startOf(one) <= endOf(track));
@@ -109,14 +112,14 @@ function follows(track: Named, group: readonly Named[], gap_s: number): boolean 
   return at_once.some((one) => overlap(xyxy, boxAt(one.trail, timestamp_s)) >= SAME_PLACE);
 }
 
-/** Join unknown objects that were lost and found again at the same place, and leave out fleeting ones. */
-function lostAndFound(tracks: readonly Named[], gap_s: number): Named[] {
+/** Group unknown objects that were lost and found again at the same place. */
+function resumed(tracks: readonly Named[], gap_s: number): Named[][] {
   const resumes = (track: Named, group: readonly Named[]) => {
     const before = group.at(-1)!;
     const is_again = endOf(before) < startOf(track) && startOf(track) <= endOf(before) + gap_s;
     return is_again && overlap(track.trail[0]![1], before.trail.at(-1)![1]) >= SAME_PLACE;
   };
-  return asOne(grouped(tracks, resumes)).filter((track) => !track.fleeting);
+  return grouped(tracks, resumes);
 }
 
 /** Put each track into the latest group that it belongs to, else into a group of its own. */
@@ -130,9 +133,12 @@ function grouped(tracks: readonly Named[], belongs: (track: Named, group: readon
   return groups;
 }
 
-/** Return each group as one, in the order of their start. */
+/** Return each group as one, in the order of their start, without what was seen for a single look. */
 function asOne(groups: readonly (readonly Named[])[]): Named[] {
-  return groups.map(together).sort((a, b) => startOf(a) - startOf(b));
+  return groups
+    .map(together)
+    .filter((one) => !one.fleeting)
+    .sort((a, b) => startOf(a) - startOf(b));
 }
 
 const RANK = { unmatched: 0, ambiguous: 1, match: 2 } as const;

@@ -5,7 +5,7 @@ import type { Matching } from "../bundle.ts";
 import { type Candidate, productOf } from "../gallery.ts";
 import type { Trail } from "./boxes.ts";
 import { isFleeting, type Pick, type Track } from "./track.ts";
-import { type Answer, fused, isSettled, type Status, statusOf } from "./votes.ts";
+import { type Answer, fused, isNearly, isSettled, type Status, statusOf } from "./votes.ts";
 
 /** An object as it was seen best; `vector` is what was searched with. */
 export interface Moment {
@@ -23,6 +23,8 @@ export interface Named {
   /** Seen once and then looked for in vain. */
   readonly fleeting: boolean;
   readonly status: Status;
+  /** Unmatched, but not by much. */
+  readonly nearly: boolean;
   readonly candidates: readonly Candidate[];
   readonly best: Moment;
   /** How many of its crops were embedded. */
@@ -59,6 +61,7 @@ export function namedBy(track: Track, asked: readonly (Told & { pick: Pick })[],
     sightings: track.sightings,
     fleeting: isFleeting(track),
     status,
+    nearly: isNearly(candidates, matchings),
     candidates,
     best: { timestamp_s: pick.timestamp_s, xyxy: pick.xyxy, crop: pick.crop, vector },
     asked: asked.length,

@@ -5,6 +5,7 @@
 
 export const GLANCE_S = 0.1;
 export const QUICK_S = 0.2;
+export const BRISK_S = 0.3;
 export const CALM_S = 0.5;
 export const STILL_S = 4;
 export const STEP = 12;
@@ -33,12 +34,12 @@ export function changed(a: Grey, b: Grey): number {
 
 /**
  * Return what to do at a glance, so many seconds after the last look: "look"; "still", nothing is new since; "wait", it
- * is not yet time. `fresh` is the share of cells that have changed since the last look; `moving` also says that an
- * object came or was missed.
+ * is not yet time. `fresh` and `moving` are the shares of cells that have changed since the last look and the last
+ * glance; `restless` says that an object came or was missed at the last look.
  */
-export function decide(since_s: number, fresh: number, moving: boolean): Decision {
+export function decide(since_s: number, fresh: number, moving: number, restless: boolean): Decision {
   const still = fresh < CHANGED;
-  const due_s = still ? STILL_S : moving ? QUICK_S : CALM_S;
+  const due_s = still ? STILL_S : restless ? QUICK_S : moving >= MOVING ? BRISK_S : CALM_S;
   if (since_s + CLOCK_TOLERANCE_S >= due_s) return "look";
   return still ? "still" : "wait";
 }
@@ -68,8 +69,8 @@ export function paceFor(every_s: number | null): Pace {
       glanced = grey;
       let decision: Decision = "look";
       if (looked !== null && before !== null) {
-        const moving = is_restless || changed(grey, before) >= MOVING;
-        decision = decide(timestamp_s - looked.at_s, changed(grey, looked.grey), moving);
+        const since_s = timestamp_s - looked.at_s;
+        decision = decide(since_s, changed(grey, looked.grey), changed(grey, before), is_restless);
       }
       if (decision === "look") looked = { at_s: timestamp_s, grey };
       return decision;

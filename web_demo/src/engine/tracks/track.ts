@@ -6,7 +6,7 @@ import type { Patch, Seen } from "./seen.ts";
 
 export const PICKS = 3;
 export const PICKS_APART_S = 0.5;
-export const SOON_S = 1;
+export const SOON_S = 0.6;
 export const FORESEEN_S = 0.5;
 /** A sighting is forgotten if the straight way between its neighbours, at most so long, passes so near to its box. */
 const THIN = 0.03;
@@ -45,9 +45,9 @@ export function newTrack(): Track {
   return { trail: [], unsure: [], sightings: 0, patch: null, speed: null, picks: [], missed: 0, vain: false };
 }
 
-/** Return whether it was seen once with confidence, and soon after looked for in vain. */
-export function isFleeting({ sightings, vain }: Track): boolean {
-  return sightings === 1 && vain;
+/** Return whether it was seen once with confidence, not for longer, and soon after looked for in vain. */
+export function isFleeting({ sightings, vain, trail }: Track): boolean {
+  return sightings === 1 && vain && trail.at(-1)![0] === trail[0]![0];
 }
 
 /** Return time and box of the last sighting of any confidence. */

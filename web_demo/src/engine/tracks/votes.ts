@@ -3,6 +3,7 @@ import type { Matching } from "../bundle.ts";
 import { type Candidate, productOf } from "../gallery.ts";
 
 export const SURE = 2;
+export const NEARLY = 0.05;
 
 /** Products of one crop, best first. */
 export type Answer = readonly Candidate[];
@@ -53,4 +54,12 @@ export function marginOf([first, second]: Answer): number {
 export function statusOf(candidates: Answer, matchings: readonly Matching[]): Status {
   if (!isMatch(candidates, matchings)) return "unmatched";
   return marginOf(candidates) >= matchings[candidates[0]!.shard]!.margin_threshold ? "match" : "ambiguous";
+}
+
+/** Return whether an unmatched object would be a match if the threshold were `NEARLY` lower. */
+export function isNearly(candidates: Answer, matchings: readonly Matching[]): boolean {
+  const first = candidates[0];
+  if (first === undefined || isMatch(candidates, matchings)) return false;
+  const { similarity_threshold, margin_threshold } = matchings[first.shard]!;
+  return first.similarity >= similarity_threshold - NEARLY && marginOf(candidates) >= margin_threshold;
 }

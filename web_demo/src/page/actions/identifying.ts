@@ -3,15 +3,14 @@
  *
  * One file at a time, in the order of the post. Cancelling shows at once, whatever the worker is doing.
  */
-import type { Alternative, Catalogs, Engine } from "../../contract.ts";
+import type { Alternative, Catalogs, Engine, Found } from "../../contract.ts";
 import { texts } from "../../texts/index.ts";
 import { asProblem, isAway, sentence } from "../problems.ts";
 import type { Rooms } from "../rooms.ts";
 import { size } from "../rules/format.ts";
+import { withSameCrops } from "../rules/seen.ts";
 import type { Matching } from "../rules/wording.ts";
 import { type Item, opened, type Store } from "../state.ts";
-
-const RESTARTED = new Set(["worker_hung", "worker_died"]);
 
 export class Identifying {
   #catalogs: Catalogs | null = null;
@@ -104,25 +103,29 @@ export class Identifying {
       file!,
       {
         progress: heard((progress) => this.store.item(key, { progress })),
-        found: heard((found) => this.store.item(key, { found })),
+        found: heard((found) => this.#found(key, found)),
       },
       cancelled,
     );
     this.#last = work.catch(() => undefined);
     try {
       const found = await work;
-      if (!cancelled.aborted) this.store.item(key, { found, stage: "done", progress: null });
+      if (cancelled.aborted) return;
+      this.#found(key, found);
+      this.store.item(key, { stage: "done", progress: null });
     } catch (error) {
       if (!cancelled.aborted) this.#itemFailed(key, error);
     }
   }
 
+  #found(key: string, found: Found): void {
+    const before = this.store.state.items.find((item) => item.key === key)?.found ?? null;
+    this.store.item(key, { found: withSameCrops(before, found) });
+  }
+
   #itemFailed(key: string, error: unknown): void {
     const problem = asProblem(error);
     this.store.item(key, { stage: problem.name === "cancelled" ? "cancelled" : "failed", problem, progress: null });
-    if (RESTARTED.has(problem.name)) {
-      this.store.notice({ key: "restarted", text: texts.notices.restarted, tone: "calm" });
-    }
   }
 
   #next(): Item | undefined {

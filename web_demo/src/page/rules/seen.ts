@@ -1,5 +1,5 @@
 /** Everything that was seen in one file, tags and objects without a match alike, in the order of time. */
-import type { Box, Shown, Tag, Unmatched } from "../../contract.ts";
+import type { Box, Found, Shown, Tag, Unmatched } from "../../contract.ts";
 import type { Item } from "../state.ts";
 import { boxAt } from "./trail.ts";
 
@@ -33,6 +33,16 @@ export function boxesAt(things: readonly Seen[], time_s: number): { seen: Seen; 
     const box = seen.shown ? boxAt(seen.shown.trail, time_s) : null;
     return box ? [{ seen, box }] : [];
   });
+}
+
+/** Keep the crops that are shown already, so that pictures which have not changed are not loaded anew. */
+export function withSameCrops(before: Found | null, after: Found): Found {
+  const crops = new Map(before?.shown.map(({ id, crop }) => [id, crop]));
+  const steady = (shown: Shown): Shown => {
+    const crop = crops.get(shown.id);
+    return crop && crop.size === shown.crop.size && crop.type === shown.crop.type ? { ...shown, crop } : shown;
+  };
+  return { ...after, shown: after.shown.map(steady) };
 }
 
 function seen(

@@ -49,12 +49,11 @@ function Work() {
   );
 }
 
-function Rest({ state }: { state: State }) {
-  if (state.readiness !== "ready") return null;
-  if (state.items.length === 0) return <p role="status">{texts.identify.ready}</p>;
-  const all = state.items.every(({ stage }) => stage === "done");
-  const tags = state.items.flatMap(({ found }) => found?.document.sources ?? []).flatMap(({ tags }) => tags);
-  return <p role="status">{all && texts.identify.done(tags.length)}</p>;
+function Rest({ state: { items, readiness } }: { state: State }) {
+  if (items.length === 0) return readiness === "ready" ? <p role="status">{texts.identify.ready}</p> : null;
+  if (!items.every(({ stage }) => stage === "done")) return null;
+  const tags = items.flatMap(({ found }) => found?.document.sources ?? []).flatMap(({ tags }) => tags);
+  return <p role="status">{texts.identify.done(tags.length)}</p>;
 }
 
 function Loading({ state: { loading } }: { state: State }) {
