@@ -26,17 +26,17 @@ def test_no_state_shuts_anybody_out_or_breaks_out_of_a_phone(
     page = visit.new_page()
     page.goto(doubled + state.address)
     state.reach(page, named)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert barriers(page) == [], scheme
+    assert barriers(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert barriers(page, "{ runOnly: ['color-contrast'] }") == [], "in the dark"
     page.set_viewport_size(PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def barriers(page: Page) -> list[str]:
+def barriers(page: Page, options: str = "{}") -> list[str]:
     """Return what axe-core calls serious or critical."""
     page.evaluate(AXE)
-    found: list[dict[str, Any]] = page.evaluate("axe.run().then((results) => results.violations)")
+    found: list[dict[str, Any]] = page.evaluate(f"axe.run({options}).then((results) => results.violations)")
     return [
         f"{one['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}"
         for one in found
