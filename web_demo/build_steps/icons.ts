@@ -2,7 +2,7 @@
 import { crc32, deflateSync } from "node:zlib";
 
 type Point = readonly [number, number];
-const GROUND: readonly number[] = [20, 83, 116];
+const GROUND: readonly number[] = [20, 104, 74];
 const INK: readonly number[] = [255, 255, 255];
 const SAMPLES = 3;
 
