@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from edge.shard.calibration import Calibration, Trial, Way, write_calibration
 from playwright.sync_api import BrowserContext, Page
 
 from edge.bundle_description import Matching
 from edge.defaults import demo_shard
 from edge.shard import open_shard
+from edge.shard.calibration import Calibration, Trial, Way, write_calibration
 from server.publishing import publish as publish_shard
 from server.releases import named_files
 from server.rotation import rotate
