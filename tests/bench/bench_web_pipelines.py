@@ -256,7 +256,8 @@ def whole_engine(browser: Browser, address: str, packed: dict[str, int]) -> dict
 def table(found: list[Case]) -> str:
     """Return the measurements as Markdown; shares are of the engine's."""
     lines = [
-        "| network | library | ms a picture: least / median | share | to the first, ms: cold | warm | wire, MB |",
+        "| network | library | ms a picture: least / median | share | to the first, ms: cold | warm "
+        "| wire, MB: code + model |",
         "|---|---|---|---|---|---|---|",
     ]
     for case in found:
@@ -264,7 +265,8 @@ def table(found: list[Case]) -> str:
         times = f"{min(case.runs):.1f} / {median(case.runs):.1f}"
         share = f"{min(case.runs) / min(base.runs):.2f} / {median(case.runs) / median(base.runs):.2f}"
         starts = f"{median(case.cold):.0f} | {median(case.warm):.0f}"
-        wire = f"{sum(case.wire.values()) / 1e6:.2f}"
+        model = sum(size for path, size in case.wire.items() if path.endswith((".onnx", ".tflite")))
+        wire = f"{(sum(case.wire.values()) - model) / 1e6:.2f} + {model / 1e6:.2f}"
         lines.append(f"| {case.network} | {case.library} | {times} | {share} | {starts} | {wire} |")
     return "\n".join(lines)
 
