@@ -126,7 +126,7 @@ $(NODE): .venv/.made constraints.txt
 
 $(PACKAGES): $(NODE) web_demo/package.json web_demo/package-lock.json
 	@echo "set-up: installing what building the page needs (some 230 MB of npm packages)"
-	@cd web_demo && PATH="$(CURDIR)/.node/bin:$$PATH" npm ci --silent
+	@cd web_demo && PATH="$(CURDIR)/.node/bin:$$PATH" npm ci --loglevel=error --no-progress >/dev/null
 	@touch $@
 
 $(PAGE): $(PACKAGES) $(PAGE_SOURCES)

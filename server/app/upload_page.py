@@ -18,7 +18,7 @@ HASHED = "assets/"
 """Below it, names say the content."""
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; "
-    "img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' blob: data:; manifest-src 'self'; "
+    "img-src 'self' blob:; media-src 'self' blob:; connect-src 'self' data:; manifest-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {

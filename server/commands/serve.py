@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 from edge.command_line import say
@@ -13,6 +12,7 @@ from server.app.settings import settings_of
 from server.app.site import INDEX, Site
 from server.commands.database_options import add_address, opened
 from server.commands.options import add_passphrases, passphrases
+from server.counts_folder import counts_folder
 from server.keys import KeyRing
 
 EXAMPLE = """  python -m server serve shop
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--port is 0 to 65535, --workers 1 to 64, --refresh-hours and --proxies 0 or more")
     with opened(args):
         pass  # the tables are there before the first request comes
-    with tempfile.TemporaryDirectory(prefix="taglet-metrics-") as counts:
-        os.environ[COUNTS] = counts  # read when prometheus_client is imported
+    with counts_folder() as counts:
+        os.environ[COUNTS] = str(counts)  # read when prometheus_client is imported
         try:
             return _serve(args)
         finally:

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from edge.defaults import demo_shard
-from tests.conftest import absent
 from tests.docs.code_blocks import REPOSITORY, shown_commands
-from tests.service.chromium import browser_path, browsing
 from tests.web.node import node
 
 GUIDE = REPOSITORY / "docs/web.md"
@@ -41,7 +39,7 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(REPOSITORY)}
 
 
-def test_the_guide_leads_to_a_page_with_the_published_catalogue(folder: Path) -> None:
+def test_the_guide_leads_to_a_page_with_the_published_catalogue(browser: Browser, folder: Path) -> None:
     shown = [command.words for command in shown_commands(GUIDE)]
     assert [words[:2] for words in shown].count(("make", "web")) == 1
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -58,7 +56,7 @@ def test_the_guide_leads_to_a_page_with_the_published_catalogue(folder: Path) ->
         service = subprocess.Popen(words, cwd=folder, env=environment(folder), stdout=said, stderr=said)
     try:
         wait_for(f"http://127.0.0.1:{port}/")
-        visit(f"http://127.0.0.1:{port}/", code[0])
+        visit(browser, f"http://127.0.0.1:{port}/", code[0])
     finally:
         service.terminate()
         service.wait(30)
@@ -75,21 +73,16 @@ def wait_for(address: str) -> None:
     raise AssertionError(f"{address} does not answer")
 
 
-def visit(address: str, code: str) -> None:
+def visit(browser: Browser, address: str, code: str) -> None:
     """Connect with the code that was printed, and find the catalogue there."""
-    path = browser_path()
-    if path is None:
-        absent("chromium", "Chromium is not on this machine: `make chromium` installs it where it may")
-    assert path is not None
-    with browsing(path) as browser:
-        page = browser.new_page()
-        page.goto(address)
-        page.get_by_text("Connect this device").click()
-        page.get_by_label("One-time code").fill(code)
-        page.get_by_role("button", name="Connect", exact=True).click()
-        expect(page.get_by_text("This device is connected.")).to_be_visible(timeout=30_000)
-        page.get_by_role("switch").click()
-        expect(page.get_by_text("Ready.")).to_be_visible(timeout=60_000)
-        page.get_by_text("How it runs here").click()
-        assert "40 products" in page.locator(".how").inner_text()
-        assert page.get_by_text("Demo catalogue").count() == 0
+    page = browser.new_page()
+    page.goto(address)
+    page.get_by_text("Connect this device").click()
+    page.get_by_label("One-time code").fill(code)
+    page.get_by_role("button", name="Connect", exact=True).click()
+    expect(page.get_by_text("This device is connected.")).to_be_visible(timeout=30_000)
+    page.get_by_role("switch").click()
+    expect(page.get_by_text("Ready.")).to_be_visible(timeout=60_000)
+    page.get_by_text("How it runs here").click()
+    assert "40 products" in page.locator(".how").inner_text()
+    assert page.get_by_text("Demo catalogue").count() == 0

@@ -11,9 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from edge.defaults import default_bundle
-from tests.conftest import absent
 from tests.server.shop import Shop
-from tests.service.chromium import browser_path, browsing
 from tests.web.node import run_tool
 from tests.web.site import Site
 
@@ -24,17 +22,6 @@ SPACE_ID = json.loads((default_bundle() / "bundle.json").read_text())["space_id"
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let fsync do nothing."""
     monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return a Chromium, or skip (in CI: fail)."""
-    path = browser_path()
-    if path is None:
-        absent("chromium", "Chromium is not on this machine: `make chromium` installs it where it may")
-    assert path is not None
-    with browsing(path) as browser:
-        yield browser
 
 
 @pytest.fixture

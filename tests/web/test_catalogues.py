@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from edge.bundle_description import Matching
 from edge.defaults import demo_shard
 from edge.shard import open_shard
+from edge.shard.calibration import Calibration, Trial, Way, write_calibration
+from server.publishing import publish as publish_shard
 from server.releases import named_files
 from server.rotation import rotate
-from tests.server.shop import NOW, Shop
+from tests.server.shop import FORCED, NOW, Shop
 from tests.web.conftest import SPACE_ID
 from tests.web.site import Site
 
@@ -314,3 +317,45 @@ def test_metadata_that_is_no_metadata_is_refused(context: BrowserContext, site: 
     (site.shop.public / "metadata" / name).write_text("{}")
     page = site.open(context)
     assert open_catalogue(page)["demo"] and noted(page) == ["contradiction"]
+
+
+def test_a_root_that_the_page_came_with_is_believed_and_no_other(
+    context: BrowserContext, shop: Shop, courier: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(courier, tmp_path / "page")
+    site = Site(shop, tmp_path / "page")
+    stranger = Shop.open(tmp_path / "stranger")
+    root = tmp_path / "page/root.json"
+    root.write_bytes((stranger.public / "metadata/1.root.json").read_bytes())
+    site.start()
+    page = site.open(context)
+    pinned = "() => { globalThis.catalogs = courier.createCatalogs({ pinned: true }) }"
+    page.evaluate(pinned)
+    assert open_catalogue(page)["demo"] and noted(page) == ["unsigned"]
+    root.write_bytes((shop.public / "metadata/1.root.json").read_bytes())
+    (tmp_path / "page/index.html").touch()  # as a build would
+    page.evaluate(pinned)
+    assert open_catalogue(page)["sha256"] == newest(site)
+    site.stop()
+
+
+def test_thresholds_of_a_catalogue_come_with_it_and_go_with_it(
+    context: BrowserContext, tmp_path: Path, courier: Path
+) -> None:
+    shop = Shop.open(tmp_path)
+    shard = shop.shard(1, space_id=SPACE_ID)
+    alone = Way(None, Matching(0.81, 0.07), None, (Trial("nothing", 10, None, 0, 0.3),))
+    write_calibration(shard.root, Calibration(shard.sha256, SPACE_ID, "b" * 64, 0.05, 0.95, "photos", (alone,)))
+    publish_shard(shop.repository, shard, shop.ring, FORCED, NOW)
+    site = Site(shop, courier)
+    site.start()
+    page = site.open(context)
+    matching = "catalogs.open().then(([first]) => first.matching)"
+    assert page.evaluate(matching) == {"similarity_threshold": 0.81, "margin_threshold": 0.07}
+    site.stop()
+    assert page.evaluate(matching) == {"similarity_threshold": 0.81, "margin_threshold": 0.07}
+    site.start()
+    publish(site, 2)
+    assert page.evaluate(UPDATE)["value"]["way"] == "delta"
+    assert page.evaluate(matching) is None
+    site.stop()

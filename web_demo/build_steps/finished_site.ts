@@ -41,7 +41,11 @@ export function finishedSite(): Plugin {
       writeFileSync(join(out, "_headers"), headersFile());
       const names = below(out);
       const worker = join(out, WORKER);
-      if (existsSync(worker)) writeFileSync(worker, readFileSync(worker, "utf8").replace(PLACEHOLDER, () => JSON.stringify(siteFiles(out, names))));
+      if (existsSync(worker))
+        writeFileSync(
+          worker,
+          readFileSync(worker, "utf8").replace(PLACEHOLDER, () => JSON.stringify(siteFiles(out, names))),
+        );
       await Promise.all(names.filter((name) => PACKED.test(name)).map((name) => packBeside(join(out, name), cache)));
     },
   };

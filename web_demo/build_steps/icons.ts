@@ -2,7 +2,7 @@
 import { crc32, deflateSync } from "node:zlib";
 
 type Point = readonly [number, number];
-const GROUND: readonly number[] = [20, 83, 116];
+const GROUND: readonly number[] = [20, 104, 74];
 const INK: readonly number[] = [255, 255, 255];
 const SAMPLES = 3;
 
@@ -12,7 +12,8 @@ export function iconPng(side: number, margin: number): Buffer {
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
       const ink = inkAt(x, y, side, margin);
-      for (let c = 0; c < 3; c++) rows[y * (side * 3 + 1) + 1 + x * 3 + c] = Math.round(GROUND[c]! + (INK[c]! - GROUND[c]!) * ink);
+      for (let c = 0; c < 3; c++)
+        rows[y * (side * 3 + 1) + 1 + x * 3 + c] = Math.round(GROUND[c]! + (INK[c]! - GROUND[c]!) * ink);
     }
   }
   const header = Buffer.alloc(13);
@@ -20,7 +21,12 @@ export function iconPng(side: number, margin: number): Buffer {
   header.writeUInt32BE(side, 4);
   header.set([8, 2, 0, 0, 0], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(rows, { level: 9 })), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(rows, { level: 9 })),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 /** Return the same icon as SVG. */
@@ -37,20 +43,49 @@ export function iconSvg(): string {
 
 const STROKE = 7;
 const CORNERS: readonly (readonly [Point, Point, Point])[] = [
-  [[16, 34], [16, 16], [34, 16]],
-  [[66, 16], [84, 16], [84, 34]],
-  [[84, 66], [84, 84], [66, 84]],
-  [[34, 84], [16, 84], [16, 66]],
+  [
+    [16, 34],
+    [16, 16],
+    [34, 16],
+  ],
+  [
+    [66, 16],
+    [84, 16],
+    [84, 34],
+  ],
+  [
+    [84, 66],
+    [84, 84],
+    [66, 84],
+  ],
+  [
+    [34, 84],
+    [16, 84],
+    [16, 66],
+  ],
 ];
-const LINES = CORNERS.flatMap(([a, b, c]) => [[a, b], [b, c]] as const);
-const TAG: readonly Point[] = [[32, 32], [52, 32], [72, 52], [52, 72], [32, 52]];
+const LINES = CORNERS.flatMap(
+  ([a, b, c]) =>
+    [
+      [a, b],
+      [b, c],
+    ] as const,
+);
+const TAG: readonly Point[] = [
+  [32, 32],
+  [52, 32],
+  [72, 52],
+  [52, 72],
+  [32, 52],
+];
 const HOLE: Point = [41, 41];
 const HOLE_RADIUS = 4.5;
 
 function inkAt(x: number, y: number, side: number, margin: number): number {
   let inked = 0;
   for (let sub = 0; sub < SAMPLES * SAMPLES; sub++) {
-    const place = (at: number, step: number) => (((at + (step + 0.5) / SAMPLES) / side - margin) / (1 - 2 * margin)) * 100;
+    const place = (at: number, step: number) =>
+      (((at + (step + 0.5) / SAMPLES) / side - margin) / (1 - 2 * margin)) * 100;
     const point: Point = [place(x, sub % SAMPLES), place(y, Math.floor(sub / SAMPLES))];
     if (isInk(point)) inked += 1;
   }

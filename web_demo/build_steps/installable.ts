@@ -11,8 +11,8 @@ const MANIFEST = {
   start_url: "./",
   scope: "./",
   display: "standalone",
-  background_color: "#145374",
-  theme_color: "#145374",
+  background_color: "#14684a",
+  theme_color: "#14684a",
   icons: [
     { src: "icons/icon-192.png", sizes: "192x192", type: "image/png" },
     { src: "icons/icon-512.png", sizes: "512x512", type: "image/png" },

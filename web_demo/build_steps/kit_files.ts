@@ -6,7 +6,10 @@ import type { Plugin } from "vite";
 const DATA = resolve(import.meta.dirname, "../../edge/data");
 /** The second look needs OpenCV, so keypoints stay where they are. */
 const UNUSED = /^keypoints/;
-const FOLDERS: Readonly<Record<string, string>> = { "bundle/": join(DATA, "bundle"), "demo/": join(DATA, "demo_shard") };
+const FOLDERS: Readonly<Record<string, string>> = {
+  "bundle/": join(DATA, "bundle"),
+  "demo/": join(DATA, "demo_shard"),
+};
 
 /** Emit the files, and a `root.json` that the operator names in TAGLET_WEB_ROOT: it is then what the page trusts. */
 export function kitFiles(root = process.env.TAGLET_WEB_ROOT): Plugin {
@@ -34,5 +37,8 @@ export function kitFiles(root = process.env.TAGLET_WEB_ROOT): Plugin {
 /** Return the files below a folder, relative to it. */
 export function below(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => statSync(join(folder, name)).isFile()).map((name) => name.replaceAll("\\", "/")).sort();
+  return names
+    .filter((name) => statSync(join(folder, name)).isFile())
+    .map((name) => name.replaceAll("\\", "/"))
+    .sort();
 }

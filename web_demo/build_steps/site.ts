@@ -26,7 +26,8 @@ export function site(root: string): UserConfig {
         checks: { pluginTimings: false },
         input: { index: join(root, "index.html"), "service-worker": WORKER },
         output: {
-          entryFileNames: (chunk) => (chunk.name === "service-worker" ? "service-worker.js" : "assets/[name]-[hash].js"),
+          entryFileNames: (chunk) =>
+            chunk.name === "service-worker" ? "service-worker.js" : "assets/[name]-[hash].js",
         },
       },
     },

@@ -29,7 +29,8 @@ export async function sha256(bytes: Bytes): Promise<string> {
 /** Return WebCrypto, which browsers have on https and on this machine's own address only. */
 export function subtle(): SubtleCrypto {
   const here = globalThis.crypto?.subtle;
-  if (!here) throw failure("insecure_page", "This page was not opened by https, so nothing can be verified: open it by https.");
+  if (!here)
+    throw failure("insecure_page", "This page was not opened by https, so nothing can be verified: open it by https.");
   return here;
 }
 

@@ -1,11 +1,22 @@
 /** Columns of a shard, their one order, and the identity that follows from them (docs/formats/shard.md). */
 import { canonicalJson, sha256, utf8, type Bytes } from "./bytes.ts";
 
-export const TEXT_FIELDS = ["product_id", "title", "price", "currency", "url", "image_url", "brand", "category", "region"] as const;
+export const TEXT_FIELDS = [
+  "product_id",
+  "title",
+  "price",
+  "currency",
+  "url",
+  "image_url",
+  "brand",
+  "category",
+  "region",
+] as const;
 export type TextField = (typeof TEXT_FIELDS)[number];
 
 export type Dtype = "|i1" | "|u1" | "<u4" | "<u8";
-export type Values = Int8Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>;
+export type Values =
+  Int8Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | BigUint64Array<ArrayBuffer>;
 export type Columns = Readonly<Record<string, Values>>;
 
 /** Name and dtype of every column of a shard, in their order. */
@@ -13,7 +24,10 @@ export const COLUMNS: readonly (readonly [string, Dtype])[] = [
   ["keys", "<u8"],
   ["vectors", "|i1"],
   ["view_offsets", "<u4"],
-  ...TEXT_FIELDS.flatMap((field): [string, Dtype][] => [[field, "|u1"], [`${field}_offsets`, "<u4"]]),
+  ...TEXT_FIELDS.flatMap((field): [string, Dtype][] => [
+    [field, "|u1"],
+    [`${field}_offsets`, "<u4"],
+  ]),
   ["in_stock", "|u1"],
 ];
 

@@ -17,7 +17,13 @@ export function requireCanonical(columns: Columns): void {
 }
 
 /** Throw `Malformed` unless offsets begin with 0, do not descend (`gapless`: ascend) and end with the length. */
-export function requirePartition(offsets: Uint32Array, count: number, length: number, name: string, gapless = false): void {
+export function requirePartition(
+  offsets: Uint32Array,
+  count: number,
+  length: number,
+  name: string,
+  gapless = false,
+): void {
   let good = offsets.length === count + 1 && offsets[0] === 0 && offsets[count] === length;
   for (let i = 1; good && i <= count; i++) {
     const step = offsets[i]! - offsets[i - 1]!;
@@ -36,7 +42,8 @@ function requireTexts(columns: Columns, field: string, count: number): void {
     throw new Malformed(`${field} holds bytes that are not UTF-8`);
   }
   for (const start of offsets) {
-    if (start < blob.length && (blob[start]! & 0xc0) === 0x80) throw new Malformed(`a ${field} begins inside a character`);
+    if (start < blob.length && (blob[start]! & 0xc0) === 0x80)
+      throw new Malformed(`a ${field} begins inside a character`);
   }
 }
 
@@ -78,7 +85,8 @@ function requireKeys(columns: Columns): void {
   const sorted = keys.slice().sort();
   let good = sorted.every((key, i) => i === 0 || key !== sorted[i - 1]);
   for (let product = 0; good && product + 1 < offsets.length; product++) {
-    for (let view = offsets[product]! + 1; good && view < offsets[product + 1]!; view++) good = keys[view]! > keys[view - 1]!;
+    for (let view = offsets[product]! + 1; good && view < offsets[product + 1]!; view++)
+      good = keys[view]! > keys[view - 1]!;
   }
   if (!good) throw new Malformed("the keys do not ascend within a product, or one is repeated");
 }

@@ -96,8 +96,17 @@ function placesOf(rows: Uint32Array, base: Columns, order: Order): Int32Array {
 }
 
 /** Copy texts in an order, run by run: nearly all of them follow one another in the base. */
-function wovenTexts(base: Columns, added: Columns, field: string, order: Order, changed: Changed | null): [Uint8Array<ArrayBuffer>, Uint32Array<ArrayBuffer>] {
-  const sources = [base, added].map((columns) => ({ blob: bytesOf(columns, field) as Uint8Array, offsets: numbers(columns, `${field}_offsets`) as Uint32Array }));
+function wovenTexts(
+  base: Columns,
+  added: Columns,
+  field: string,
+  order: Order,
+  changed: Changed | null,
+): [Uint8Array<ArrayBuffer>, Uint32Array<ArrayBuffer>] {
+  const sources = [base, added].map((columns) => ({
+    blob: bytesOf(columns, field) as Uint8Array,
+    offsets: numbers(columns, `${field}_offsets`) as Uint32Array,
+  }));
   if (changed) sources.push(changed);
   const offsets = new Uint32Array(order.length + 1);
   const pieces: { source: number; first: number; last: number }[] = [];
@@ -132,13 +141,19 @@ function wovenStock(base: Columns, added: Columns, delta: Delta, order: Order): 
   const at = placesOf(rows, base, order);
   const own = bytesOf(base, "in_stock");
   const coming = bytesOf(added, "in_stock");
-  return Uint8Array.from(order, (place) => (place < 0 ? coming[-1 - place]! : at[place]! >= 0 ? values[at[place]!]! : own[place]!));
+  return Uint8Array.from(order, (place) =>
+    place < 0 ? coming[-1 - place]! : at[place]! >= 0 ? values[at[place]!]! : own[place]!,
+  );
 }
 
 /** Return keys, vectors and view_offsets of the result: product by product, what stays and what comes, by key. */
 function wovenViews(base: Columns, added: Columns, delta: Delta, order: Order): Record<string, Values> {
   const { ndim } = delta;
-  const sources = [base, added, { keys: delta.columns.grown_keys!, vectors: delta.columns.grown_vectors! }] as Columns[];
+  const sources = [
+    base,
+    added,
+    { keys: delta.columns.grown_keys!, vectors: delta.columns.grown_vectors! },
+  ] as Columns[];
   const grown = grownOf(base, delta, order);
   const goes = new Uint8Array(keysOf(base).length);
   for (const view of rowsOf(delta, "removed_views", goes.length)) goes[view] = 1;
@@ -163,7 +178,12 @@ function wovenViews(base: Columns, added: Columns, delta: Delta, order: Order): 
   return { keys, vectors, view_offsets: offsets };
 }
 
-function insertByKey(chosen: { source: number; view: number }[], first: number, comes: number[], sources: Columns[]): void {
+function insertByKey(
+  chosen: { source: number; view: number }[],
+  first: number,
+  comes: number[],
+  sources: Columns[],
+): void {
   const own = [...chosen.splice(first), ...comes.map((view) => ({ source: 2, view }))];
   const keyOf = (one: { source: number; view: number }) => keysOf(sources[one.source]!)[one.view]!;
   own.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));

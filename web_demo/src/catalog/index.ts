@@ -9,6 +9,7 @@ import type { Catalog, Catalogs, FoundProduct, Problem, ProductRecord, Updated }
 import { Line } from "../network/line.ts";
 import { failure, Failure, problemOf } from "../problem.ts";
 import { hex, type Bytes } from "./bytes.ts";
+import type { Matching } from "./calibration.ts";
 import { keysOf, rawBytes, type Values } from "./columns.ts";
 import { Malformed } from "./content.ts";
 import { fetchShard, ownFile, type Opened } from "./opened.ts";
@@ -16,8 +17,11 @@ import { entryOf, fetchEntry, fetchFolderPack, readPackHead, type Pack } from ".
 import { MAX_INDEX_BYTES, readIndex, type Index, type PackFile } from "./published_index.ts";
 import { Records } from "./records.ts";
 import { Trust } from "./trust.ts";
-import { filePath, openKept, POINTERS, Updating, type Pointers } from "./updating.ts";
+import { filePath, keptMatching, openKept, POINTERS, Updating, type Pointers } from "./updating.ts";
 import { Vault } from "./vault.ts";
+
+/** Whether the operator's root.json lies beside the page; the build says. */
+declare const __TAGLET_PINNED_ROOT__: boolean | undefined;
 
 const LOCK = "taglet-catalogs";
 const DEMO = "demo/";
@@ -27,7 +31,7 @@ export interface Where {
   page?: URL;
   /** Embedding space of the bundle; else it is read from `bundle/bundle.json` beside the page. */
   space_id?: string;
-  /** Whether the page was built with a root.json of its operator beside it. */
+  /** Whether a root.json of the operator lies beside the page; else as it was built. */
   pinned?: boolean;
   now_s?: () => number;
 }
@@ -37,6 +41,7 @@ interface InUse {
   records: Records;
   demo: boolean;
   thumbnails: PackFile | null;
+  matching: Matching | null;
   pack: Promise<Pack | null> | null;
 }
 
@@ -91,7 +96,10 @@ class OwnCatalogs implements Catalogs {
         }
       }
       if (problems.length) throw problems[0];
-      if (!ways.length) throw failure("not_published", `${this.line.server} publishes no catalogues yet.`, { server: this.line.server });
+      if (!ways.length)
+        throw failure("not_published", `${this.line.server} publishes no catalogues yet.`, {
+          server: this.line.server,
+        });
       return {
         way: (["full", "delta"] as const).find((way) => ways.includes(way)) ?? "none",
         from_version: versionBefore,
@@ -107,7 +115,10 @@ class OwnCatalogs implements Catalogs {
 
   find(words: string, count: number): FoundProduct[] {
     const hits = this.inUse.flatMap((one) => one.records.find(words));
-    return hits.sort((a, b) => a.rank - b.rank).slice(0, count).map((hit) => hit.found);
+    return hits
+      .sort((a, b) => a.rank - b.rank)
+      .slice(0, count)
+      .map((hit) => hit.found);
   }
 
   async thumbnail(catalog: string, product_id: string): Promise<Blob | null> {
@@ -152,7 +163,8 @@ class OwnCatalogs implements Catalogs {
   }
 
   private async pinned(): Promise<Bytes | null> {
-    return this.where.pinned ? ownFile(this.line, "root.json", 64_000) : null;
+    const pinned = this.where.pinned ?? (typeof __TAGLET_PINNED_ROOT__ !== "undefined" && __TAGLET_PINNED_ROOT__);
+    return pinned ? ownFile(this.line, "root.json", 64_000) : null;
   }
 
   private async index(trust: Trust, name: string): Promise<Index> {
@@ -163,10 +175,14 @@ class OwnCatalogs implements Catalogs {
       return index;
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      throw failure("altered", `${this.line.server}: the index of ${name} cannot be used (${error.message}), so what is here stays.`, {
-        server: this.line.server,
-        why: error.message,
-      });
+      throw failure(
+        "altered",
+        `${this.line.server}: the index of ${name} cannot be used (${error.message}), so what is here stays.`,
+        {
+          server: this.line.server,
+          why: error.message,
+        },
+      );
     }
   }
 
@@ -180,7 +196,7 @@ class OwnCatalogs implements Catalogs {
       for (const kept of [current, previous]) {
         const opened = kept && (space_id === null || kept.space_id === space_id) ? await openKept(vault, kept) : null;
         if (!opened) continue;
-        found.push(inUse(opened, false, kept!.thumbnails));
+        found.push(inUse(opened, false, kept!.thumbnails, await keptMatching(vault, kept!)));
         break;
       }
     }
@@ -189,10 +205,13 @@ class OwnCatalogs implements Catalogs {
 
   private async openDemo(): Promise<InUse> {
     try {
-      return inUse(await fetchShard(this.line, DEMO), true, null);
+      return inUse(await fetchShard(this.line, DEMO), true, null, null);
     } catch (error) {
       if (error instanceof Failure) throw error;
-      throw failure("no_catalogue", `There is no catalogue here, and that of the demo cannot be opened (${String(error)}): load the page anew.`);
+      throw failure(
+        "no_catalogue",
+        `There is no catalogue here, and that of the demo cannot be opened (${String(error)}): load the page anew.`,
+      );
     }
   }
 
@@ -221,15 +240,25 @@ class OwnCatalogs implements Catalogs {
   }
 }
 
-function inUse(opened: Opened, demo: boolean, thumbnails: PackFile | null): InUse {
-  return { opened, demo, thumbnails, records: new Records(opened.catalog, opened.columns), pack: null };
+function inUse(opened: Opened, demo: boolean, thumbnails: PackFile | null, matching: Matching | null): InUse {
+  return { opened, demo, thumbnails, matching, records: new Records(opened.catalog, opened.columns), pack: null };
 }
 
-function catalogOf({ opened, demo }: InUse): Catalog {
+function catalogOf({ opened, demo, matching }: InUse): Catalog {
   const { catalog, version, sha256, space_id, ndim, columns } = opened;
-  const copies = Object.entries(columns).map(([name, values]): [string, ArrayBuffer] => [name, rawBytes(values as Values).slice().buffer]);
+  const copies = Object.entries(columns).map(([name, values]): [string, ArrayBuffer] => [
+    name,
+    rawBytes(values as Values).slice().buffer,
+  ]);
   const items = (columns.in_stock as Uint8Array).length;
-  return { name: { catalog, version, items, sha256 }, space_id, ndim, demo, columns: Object.fromEntries(copies), matching: null };
+  return {
+    name: { catalog, version, items, sha256 },
+    space_id,
+    ndim,
+    demo,
+    columns: Object.fromEntries(copies),
+    matching,
+  };
 }
 
 async function pointersOf(vault: Vault): Promise<Pointers> {

@@ -2,8 +2,22 @@
 import type { Line } from "../network/line.ts";
 import { sha256, utf8, type Bytes } from "./bytes.ts";
 import {
-  bytesOf, CATALOG, COLUMNS, countsOf, identity, identityOf, keysOf, MAX_COUNT, MAX_NDIM, rawBytes, sizeOf, SPACE, valuesAt,
-  type Columns, type Dtype, type Values,
+  bytesOf,
+  CATALOG,
+  COLUMNS,
+  countsOf,
+  identity,
+  identityOf,
+  keysOf,
+  MAX_COUNT,
+  MAX_NDIM,
+  rawBytes,
+  sizeOf,
+  SPACE,
+  valuesAt,
+  type Columns,
+  type Dtype,
+  type Values,
 } from "./columns.ts";
 import { Malformed, requireCanonical } from "./content.ts";
 
@@ -49,7 +63,10 @@ export function shardFile(shard: Opened): Bytes {
 export async function openShardFile(file: Bytes, promised: string): Promise<Opened> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const end = 4 + view.getUint32(0, true);
-  const { lengths, ...named } = JSON.parse(new TextDecoder().decode(file.subarray(4, end))) as Omit<Opened, "columns"> & { lengths: number[] };
+  const { lengths, ...named } = JSON.parse(new TextDecoder().decode(file.subarray(4, end))) as Omit<
+    Opened,
+    "columns"
+  > & { lengths: number[] };
   const columns: Record<string, Values> = {};
   let at = end;
   COLUMNS.forEach(([name, dtype], i) => {
@@ -67,7 +84,9 @@ export async function openShardFile(file: Bytes, promised: string): Promise<Open
 export async function fetchShard(line: Line, folder: string): Promise<Opened> {
   const described = await readDescription(await ownFile(line, `${folder}shard.json`, MAX_JSON_BYTES));
   const files = await Promise.all(
-    described.columns.map((column) => ownFile(line, folder + column.file, column.bytes + npyHeader(column.dtype, column.shape).length)),
+    described.columns.map((column) =>
+      ownFile(line, folder + column.file, column.bytes + npyHeader(column.dtype, column.shape).length),
+    ),
   );
   const columns: Record<string, Values> = {};
   for (const [i, column] of described.columns.entries()) columns[column.name] = await columnOf(files[i]!, column);
@@ -77,29 +96,56 @@ export async function fetchShard(line: Line, folder: string): Promise<Opened> {
 }
 
 async function readDescription(text: Bytes): Promise<Omit<Opened, "columns"> & { columns: Described[] }> {
-  const value = JSON.parse(new TextDecoder().decode(text)) as Record<string, unknown> & { columns: Described[]; ndim: number };
+  const value = JSON.parse(new TextDecoder().decode(text)) as Record<string, unknown> & {
+    columns: Described[];
+    ndim: number;
+  };
   const { version, ndim, views, products } = value as unknown as Record<string, number>;
   const counts = [version, ndim, views, products].every((n) => Number.isSafeInteger(n) && n! >= 0);
   const good =
-    value.schema === 1 && counts && version! >= 1 && ndim! >= 1 && ndim! <= MAX_NDIM && products! <= views! && views! <= MAX_COUNT &&
-    CATALOG.test(String(value.catalog)) && SPACE.test(String(value.space_id)) && Array.isArray(value.columns);
+    value.schema === 1 &&
+    counts &&
+    version! >= 1 &&
+    ndim! >= 1 &&
+    ndim! <= MAX_NDIM &&
+    products! <= views! &&
+    views! <= MAX_COUNT &&
+    CATALOG.test(String(value.catalog)) &&
+    SPACE.test(String(value.space_id)) &&
+    Array.isArray(value.columns);
   if (!good) throw new Malformed("shard.json does not describe a shard that this page reads");
   const expected = COLUMNS.map(([name, dtype]) => {
-    const shape = name === "keys" ? [views] : name === "vectors" ? [views, ndim] : name === "in_stock" ? [products] : [products! + 1];
+    const shape =
+      name === "keys"
+        ? [views]
+        : name === "vectors"
+          ? [views, ndim]
+          : name === "in_stock"
+            ? [products]
+            : [products! + 1];
     return [name, dtype, name.endsWith("_offsets") || ["keys", "vectors", "in_stock"].includes(name) ? shape : null];
   });
-  const found = value.columns.map((column, i) => [column.name, column.dtype, expected[i]?.[2] === null ? null : column.shape]);
-  const lengths = value.columns.every((c) => c.file === `${c.name}.npy` && c.bytes === c.shape.reduce((a, b) => a * b, sizeOf(c.dtype)));
-  if (JSON.stringify(found) !== JSON.stringify(expected) || !lengths) throw new Malformed("shard.json names other columns than a shard has");
+  const found = value.columns.map((column, i) => [
+    column.name,
+    column.dtype,
+    expected[i]?.[2] === null ? null : column.shape,
+  ]);
+  const lengths = value.columns.every(
+    (c) => c.file === `${c.name}.npy` && c.bytes === c.shape.reduce((a, b) => a * b, sizeOf(c.dtype)),
+  );
+  if (JSON.stringify(found) !== JSON.stringify(expected) || !lengths)
+    throw new Malformed("shard.json names other columns than a shard has");
   const described = value.columns.map(({ name, dtype, shape, sha256 }) => ({ name, dtype, shape, sha256 }));
-  if ((await identityOf(value.space_id as string, ndim!, described)) !== value.sha256) throw new Malformed("shard.json was altered");
+  if ((await identityOf(value.space_id as string, ndim!, described)) !== value.sha256)
+    throw new Malformed("shard.json was altered");
   return value as unknown as Omit<Opened, "columns"> & { columns: Described[] };
 }
 
 async function columnOf(file: Bytes, column: Described): Promise<Values> {
   const header = npyHeader(column.dtype, column.shape);
   const values = file.subarray(header.length);
-  if (values.length !== column.bytes || !header.every((byte, i) => byte === file[i])) throw new Malformed(`${column.file} is no such column`);
+  if (values.length !== column.bytes || !header.every((byte, i) => byte === file[i]))
+    throw new Malformed(`${column.file} is no such column`);
   const values_ = valuesAt(values as Bytes, column.dtype, 0, column.bytes / sizeOf(column.dtype));
   if ((await sha256(rawBytes(values_))) !== column.sha256) throw new Malformed(`${column.file} was altered`);
   return values_;
@@ -124,5 +170,10 @@ export async function ownFile(line: Line, path: string, most: number): Promise<B
 /** Whether two counts of a release are those of columns. */
 export function hasCounts(columns: Columns, products: number, views: number): boolean {
   const found = countsOf(columns);
-  return found.products === products && found.views === views && keysOf(columns).length === views && bytesOf(columns, "in_stock").length === products;
+  return (
+    found.products === products &&
+    found.views === views &&
+    keysOf(columns).length === views &&
+    bytesOf(columns, "in_stock").length === products
+  );
 }

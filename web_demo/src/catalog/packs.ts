@@ -57,9 +57,16 @@ export async function fetchEntry(line: Line, pack: Pack, entry: Entry): Promise<
 export function readPackHead(data: Bytes, path: string, length: number): Pack {
   const { value, end } = readHeader(data, MAX_HEADER_BYTES);
   const count = value.count as number;
-  const known = value.schema === 1 && value.pack === "thumbnails" && value.entries_schema === 1 && Object.keys(value).length === 4;
+  const known =
+    value.schema === 1 && value.pack === "thumbnails" && value.entries_schema === 1 && Object.keys(value).length === 4;
   const expected = end + 44 * count + 4;
-  if (!known || !Number.isInteger(count) || count < 0 || count > MAX_COUNT || data.length !== expected + ((8 - (expected % 8)) % 8)) {
+  if (
+    !known ||
+    !Number.isInteger(count) ||
+    count < 0 ||
+    count > MAX_COUNT ||
+    data.length !== expected + ((8 - (expected % 8)) % 8)
+  ) {
     throw new Malformed("it is not the head of a pack of thumbnails");
   }
   const pack: Pack = {
@@ -77,18 +84,32 @@ export function readPackHead(data: Bytes, path: string, length: number): Pack {
 export async function fetchFolderPack(line: Line, folder: string): Promise<Pack | null> {
   try {
     const manifest = JSON.parse(new TextDecoder().decode(await ownFile(line, `${folder}thumbnails.json`, 2 ** 16)));
-    const described = manifest.columns as { name: string; dtype: "|u1" | "<u4" | "<u8"; shape: number[]; bytes: number; sha256: string }[];
+    const described = manifest.columns as {
+      name: string;
+      dtype: "|u1" | "<u4" | "<u8";
+      shape: number[];
+      bytes: number;
+      sha256: string;
+    }[];
     const [keys, hashes, offsets, pictures] = described;
     const two = [keys!, hashes!].map(({ name, sha256 }) => ({ name, sha256 }));
     const identity = await sha256(utf8(canonicalJson({ schema: 1, columns: two })));
-    if (manifest.schema !== 1 || identity !== manifest.sha256 || described.map((c) => c.name).join() !== "keys,sha256,offsets,pictures") return null;
-    const values = await Promise.all([keys!, hashes!, offsets!].map(async (column) => {
-      const header = npyHeader(column.dtype, column.shape);
-      const file = await ownFile(line, `${folder}${column.name}.npy`, header.length + column.bytes);
-      const found = valuesAt(file, column.dtype, header.length, column.bytes / sizeOf(column.dtype));
-      if ((await sha256(new Uint8Array(found.buffer))) !== column.sha256) throw new Malformed(`${column.name} was altered`);
-      return found;
-    }));
+    if (
+      manifest.schema !== 1 ||
+      identity !== manifest.sha256 ||
+      described.map((c) => c.name).join() !== "keys,sha256,offsets,pictures"
+    )
+      return null;
+    const values = await Promise.all(
+      [keys!, hashes!, offsets!].map(async (column) => {
+        const header = npyHeader(column.dtype, column.shape);
+        const file = await ownFile(line, `${folder}${column.name}.npy`, header.length + column.bytes);
+        const found = valuesAt(file, column.dtype, header.length, column.bytes / sizeOf(column.dtype));
+        if ((await sha256(new Uint8Array(found.buffer))) !== column.sha256)
+          throw new Malformed(`${column.name} was altered`);
+        return found;
+      }),
+    );
     const pack: Pack = {
       keys: values[0] as BigUint64Array,
       hashes: values[1] as Uint8Array,
@@ -106,5 +127,6 @@ export async function fetchFolderPack(line: Line, folder: string): Promise<Pack 
 function requirePack(pack: Pack, length: number): void {
   requirePartition(pack.offsets, pack.keys.length, length, "offsets");
   const ascends = pack.keys.every((key, i) => i === 0 || key > pack.keys[i - 1]!);
-  if (!ascends || pack.hashes.length !== 32 * pack.keys.length) throw new Malformed("keys or hashes of the pack are not in order");
+  if (!ascends || pack.hashes.length !== 32 * pack.keys.length)
+    throw new Malformed("keys or hashes of the pack are not in order");
 }

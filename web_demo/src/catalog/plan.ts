@@ -28,13 +28,19 @@ export async function place(device_id: string, catalog: string, version: number)
 }
 
 /** Choose the files that lead from what is installed to a release; `Malformed` where none do. */
-export function planUpdate(generation: Generation, release: Release, installed: string | null, withoutDeltas = false): Plan {
+export function planUpdate(
+  generation: Generation,
+  release: Release,
+  installed: string | null,
+  withoutDeltas = false,
+): Plan {
   const nothing: Plan = { way: "none", release, deltas: [], parts: [] };
   if (installed === release.sha256) return nothing;
   const chain = withoutDeltas || installed === null ? null : cheapest(generation, installed, release.sha256);
   const full = costOf(release.parts.map((part) => part.file.bytes));
   const whole = release.parts.length > 0 || release.products === 0;
-  if (chain && (!whole || costOf(chain.map((delta) => delta.file.bytes)) < full)) return { ...nothing, way: "delta", deltas: chain };
+  if (chain && (!whole || costOf(chain.map((delta) => delta.file.bytes)) < full))
+    return { ...nothing, way: "delta", deltas: chain };
   if (!whole) throw new Malformed(`nothing leads to version ${release.version}`);
   return { ...nothing, way: "full", parts: release.parts };
 }
@@ -54,7 +60,8 @@ function cheapest(generation: Generation, start: string, goal: string): DeltaFil
     done.add(at);
     for (const delta of generation.deltas.filter((one) => one.base === at && !done.has(one.target))) {
       const step = cost + delta.file.bytes + REQUEST_BYTES;
-      if (step < (open.get(delta.target)?.cost ?? Infinity)) open.set(delta.target, { cost: step, way: [...way, delta] });
+      if (step < (open.get(delta.target)?.cost ?? Infinity))
+        open.set(delta.target, { cost: step, way: [...way, delta] });
     }
   }
   return null;

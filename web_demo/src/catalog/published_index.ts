@@ -34,6 +34,8 @@ export interface Release {
   parts: Part[];
   thumbnails: PackFile | null;
   keypoints: PackFile | null;
+  /** Thresholds for this release; only an index of schema 2 can name them. */
+  calibration: PublishedFile | null;
 }
 
 export interface DeltaFile {
@@ -66,9 +68,14 @@ export async function readIndex(data: Bytes): Promise<Index> {
     throw new Malformed("it is no index of a catalogue");
   }
   const schema = (value as { schema?: unknown } | null)?.schema;
-  if (schema !== 1) throw new Malformed(`index schema ${String(schema).slice(0, 20)}: a newer page is needed`);
-  const index = fields({ schema: whole(1, 1), catalog: named(CATALOG), generations: listed(generation) })(value);
-  requireDistinct(index.generations.map((one) => one.space_id), "generations");
+  if (schema !== 1 && schema !== 2)
+    throw new Malformed(`index schema ${String(schema).slice(0, 20)}: a newer page is needed`);
+  const generations = listed(generationOf(schema === 1 ? releaseOfSchema1 : release));
+  const index = fields({ schema: whole(1, 2), catalog: named(CATALOG), generations })(value);
+  requireDistinct(
+    index.generations.map((one) => one.space_id),
+    "generations",
+  );
   return { catalog: index.catalog, generations: index.generations };
 }
 
@@ -99,6 +106,7 @@ const release: Check<Release> = (value) => {
     parts: listed(part),
     thumbnails: pack,
     keypoints: pack,
+    calibration: (one) => (one === null ? null : file(one)),
   })(value);
   const products = found.parts.reduce((sum, one) => sum + one.products, 0);
   const views = found.parts.reduce((sum, one) => sum + one.views, 0);
@@ -108,19 +116,38 @@ const release: Check<Release> = (value) => {
   return found;
 };
 
+const releaseOfSchema1: Check<Release> = (value) => {
+  if (typeof value !== "object" || value === null || "calibration" in value)
+    throw new Malformed("a release has keys of schema 2");
+  return release({ ...value, calibration: null });
+};
+
 const delta: Check<DeltaFile> = (value) => fields({ base: named(SHA256), target: named(SHA256), file })(value);
 
-const generation: Check<Generation> = (value) => {
-  const found = fields({ space_id: named(SPACE), ndim: whole(1, MAX_NDIM), releases: listed(release), deltas: listed(delta) })(value);
-  requireDistinct(found.releases.map((one) => one.sha256), "releases");
-  requireDistinct(found.deltas.map((one) => one.base + one.target), "deltas");
-  const [newest] = found.releases;
-  const descend = found.releases.every((one, i) => i === 0 || one.version < found.releases[i - 1]!.version);
-  if (!newest || !descend || (newest.products && !newest.parts.length)) {
-    throw new Malformed("the releases of a generation must be there, descend by version and begin with parts");
-  }
-  return found;
-};
+const generationOf =
+  (one: Check<Release>): Check<Generation> =>
+  (value) => {
+    const found = fields({
+      space_id: named(SPACE),
+      ndim: whole(1, MAX_NDIM),
+      releases: listed(one),
+      deltas: listed(delta),
+    })(value);
+    requireDistinct(
+      found.releases.map((each) => each.sha256),
+      "releases",
+    );
+    requireDistinct(
+      found.deltas.map((each) => each.base + each.target),
+      "deltas",
+    );
+    const [newest] = found.releases;
+    const descend = found.releases.every((each, i) => i === 0 || each.version < found.releases[i - 1]!.version);
+    if (!newest || !descend || (newest.products && !newest.parts.length)) {
+      throw new Malformed("the releases of a generation must be there, descend by version and begin with parts");
+    }
+    return found;
+  };
 
 function fields<T>(checks: { [Name in keyof T]: Check<T[Name]> }): Check<T> {
   const names = Object.keys(checks) as (keyof T & string)[];
@@ -145,7 +172,8 @@ function whole(low: number, high: number): Check<number> {
 
 function named(pattern: RegExp): Check<string> {
   return (value) => {
-    if (typeof value !== "string" || !pattern.test(value)) throw new Malformed(`${String(value).slice(0, 80)} is no name`);
+    if (typeof value !== "string" || !pattern.test(value))
+      throw new Malformed(`${String(value).slice(0, 80)} is no name`);
     return value;
   };
 }

@@ -43,7 +43,10 @@ export class Records {
     if (!wanted.length) return [];
     this.spoken ??= Array.from({ length: countsOf(this.columns).products }, (_, row) => plain(this.heard(row)));
     const hits = [...this.spoken.entries()].filter(([, text]) => wanted.every((word) => text.includes(word)));
-    return hits.map(([row, text]) => ({ found: { catalog: this.catalog, ...this.at(row) }, rank: rankOf(text, wanted) }));
+    return hits.map(([row, text]) => ({
+      found: { catalog: this.catalog, ...this.at(row) },
+      rank: rankOf(text, wanted),
+    }));
   }
 
   /** Return the rows of a product's views. */
@@ -53,7 +56,10 @@ export class Records {
   }
 
   private at(row: number): ProductRecord {
-    const texts = Object.fromEntries(TEXT_FIELDS.map((field) => [field, this.text(field, row)])) as Record<TextField, string>;
+    const texts = Object.fromEntries(TEXT_FIELDS.map((field) => [field, this.text(field, row)])) as Record<
+      TextField,
+      string
+    >;
     return { ...texts, in_stock: STOCK[bytesOf(this.columns, "in_stock")[row]!] ?? null };
   }
 

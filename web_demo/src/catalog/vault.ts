@@ -22,7 +22,10 @@ export class Vault {
       return new Vault(await caches.open(NAME + base.pathname));
     } catch {
       const vault = new Vault(null);
-      vault.problem = failure("no_storage", "This browser keeps nothing for this page (a private window?): the catalogue is fetched anew each time.");
+      vault.problem = failure(
+        "no_storage",
+        "This browser keeps nothing for this page (a private window?): the catalogue is fetched anew each time.",
+      );
       return vault;
     }
   }

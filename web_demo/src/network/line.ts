@@ -77,7 +77,9 @@ export class Line {
       this.received += step.value.length;
       if (length > most) {
         await reader?.cancel();
-        throw failure("too_long", `${this.server} sends more than it should: nothing of it was used.`, { server: this.server });
+        throw failure("too_long", `${this.server} sends more than it should: nothing of it was used.`, {
+          server: this.server,
+        });
       }
       pieces.push(step.value);
     }
@@ -121,7 +123,9 @@ function isPage(answer: Response): boolean {
 }
 
 function offline(server: string): Failure {
-  return failure("offline", `${server} cannot be reached: everything that is here goes on working, try again later.`, { server });
+  return failure("offline", `${server} cannot be reached: everything that is here goes on working, try again later.`, {
+    server,
+  });
 }
 
 function captive(server: string): Failure {
@@ -134,5 +138,9 @@ function captive(server: string): Failure {
 
 /** A server that answers, but not now. */
 export function busy(server: string, status: number): Failure {
-  return failure("busy", `${server} cannot answer at the moment (status ${status}): nothing is lost, try again later.`, { server, status });
+  return failure(
+    "busy",
+    `${server} cannot answer at the moment (status ${status}): nothing is lost, try again later.`,
+    { server, status },
+  );
 }

@@ -13,7 +13,10 @@ export function startOffline(page: URL = new URL("./", document.baseURI)): Offli
   const registered = register(page);
   void registered.then((registration) => watch(registration, hearing)).catch(() => undefined);
   return {
-    ready: registered.then(whole).then(tellWhatWasUsed).then(() => null, problemOf),
+    ready: registered
+      .then(whole)
+      .then(tellWhatWasUsed)
+      .then(() => null, problemOf),
     newer(heard) {
       hearing.add(heard);
       void registered.then(({ waiting }) => waiting && heard()).catch(() => undefined);
@@ -27,10 +30,16 @@ export function startOffline(page: URL = new URL("./", document.baseURI)): Offli
 
 async function register(page: URL): Promise<ServiceWorkerRegistration> {
   if (!("serviceWorker" in navigator)) {
-    throw failure("no_offline", "This browser cannot keep the page (a private window, or no https?): it works as long as there is a network.");
+    throw failure(
+      "no_offline",
+      "This browser cannot keep the page (a private window, or no https?): it works as long as there is a network.",
+    );
   }
   try {
-    return await navigator.serviceWorker.register(new URL("service-worker.js", page), { scope: page.pathname, updateViaCache: "none" });
+    return await navigator.serviceWorker.register(new URL("service-worker.js", page), {
+      scope: page.pathname,
+      updateViaCache: "none",
+    });
   } catch {
     const { controller } = navigator.serviceWorker; // without a network now, but kept at an earlier visit
     const kept = controller && (await navigator.serviceWorker.getRegistration(page.pathname));
@@ -68,5 +77,8 @@ function watch(registration: ServiceWorkerRegistration, hearing: ReadonlySet<() 
 }
 
 function notKept(): Problem & Error {
-  return failure("not_kept", "The page could not be kept on this device (no room, or the line broke): it works as long as there is a network, and tries again the next time.");
+  return failure(
+    "not_kept",
+    "The page could not be kept on this device (no room, or the line broke): it works as long as there is a network, and tries again the next time.",
+  );
 }

@@ -29,7 +29,8 @@ self.addEventListener("activate", (event) => event.waitUntil(Promise.all([forget
 
 self.addEventListener("message", (event) => {
   if (event.data === "renew") void self.skipWaiting();
-  if (Array.isArray(event.data?.used)) event.waitUntil(keepAll(event.data.used.map((url: string) => pathOf(url)).filter(isOwn)));
+  if (Array.isArray(event.data?.used))
+    event.waitUntil(keepAll(event.data.used.map((url: string) => pathOf(url)).filter(isOwn)));
 });
 
 self.addEventListener("fetch", (event) => {
@@ -74,7 +75,10 @@ async function keepAll(paths: readonly string[]): Promise<void> {
 /** Fetch a file: names with a hash from the browser's cache too, others asked anew; a stale one once more, past every cache. */
 async function fetchVerified(path: string): Promise<Response> {
   for (const cache of [path.startsWith("assets/") ? "default" : "no-cache", "reload"] as const) {
-    const response = await fetch(new URL(path === "index.html" ? "./" : path, SCOPE), { cache, credentials: "same-origin" });
+    const response = await fetch(new URL(path === "index.html" ? "./" : path, SCOPE), {
+      cache,
+      credentials: "same-origin",
+    });
     if (!response.ok) continue;
     const body = await response.arrayBuffer();
     if ((await sha256(body)) === FILES[path]) return new Response(body, { headers: headersOf(response) });

@@ -29,7 +29,8 @@ export function eventOf(decision: Decision, now_ms: number, event_id: string): D
     throw failure("undecidable", "Choose the product that it is instead: another one than was suggested.");
   }
   for (const product of [tag.product_id, corrected_to]) requireText(product);
-  if (vector && !(vector.length >= 1 && vector.length <= LARGEST_VECTOR)) throw failure("undecidable", "This vector cannot be shared: decide without sharing it.");
+  if (vector && !(vector.length >= 1 && vector.length <= LARGEST_VECTOR))
+    throw failure("undecidable", "This vector cannot be shared: decide without sharing it.");
   return {
     schema: SCHEMA,
     event_id,

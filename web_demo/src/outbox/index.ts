@@ -129,18 +129,30 @@ class OwnOutbox implements Outbox {
   /** Send batch after batch; what leaves is marked before, and leaves the outbox when the server has it. */
   private async pushed(counted: Pushed): Promise<Pushed> {
     const enrolment = await this.look((rows) => rows.enrolment());
-    if (!enrolment) throw failure("not_enrolled", "This device has no code of the server yet: enrol it, then what was decided is sent.");
+    if (!enrolment)
+      throw failure(
+        "not_enrolled",
+        "This device has no code of the server yet: enrol it, then what was decided is sent.",
+      );
     let most = MAX_BATCH;
     let after = 0;
     const left = new Set<string>();
     for (;;) {
-      const kept = waitingOf(await this.look((rows) => rows.events())).filter((one) => one.place! > after).slice(0, most);
+      const kept = waitingOf(await this.look((rows) => rows.events()))
+        .filter((one) => one.place! > after)
+        .slice(0, most);
       if (!kept.length) break;
       await this.begin(kept);
       for (const one of kept) left.add(one.event.event_id);
       counted.sent = left.size;
       try {
-        const results = await this.server.push(batchText(kept.map((one) => one.event), enrolment.device_id), enrolment.token);
+        const results = await this.server.push(
+          batchText(
+            kept.map((one) => one.event),
+            enrolment.device_id,
+          ),
+          enrolment.token,
+        );
         await this.settle(kept, results, counted);
       } catch (error) {
         if (!(error instanceof TooLarge)) throw error;
@@ -149,12 +161,20 @@ class OwnOutbox implements Outbox {
           continue;
         }
         const [{ event }] = kept as [KeptEvent];
-        await this.settle(kept, [{ event_id: event.event_id, status: "refused", error: `too large for the server (${error.message})` }], counted);
+        await this.settle(
+          kept,
+          [{ event_id: event.event_id, status: "refused", error: `too large for the server (${error.message})` }],
+          counted,
+        );
       }
       after = kept.at(-1)!.place!;
     }
     const silent = counted.sent - counted.acknowledged - counted.refused.length;
-    if (silent) throw failure("unanswered", `${this.line.server} said nothing of ${silent} decisions: they are sent again.`, { server: this.line.server, silent });
+    if (silent)
+      throw failure("unanswered", `${this.line.server} said nothing of ${silent} decisions: they are sent again.`, {
+        server: this.line.server,
+        silent,
+      });
     return counted;
   }
 
@@ -175,7 +195,8 @@ class OwnOutbox implements Outbox {
       for (const { event_id, status, error } of told.values()) {
         const kept = await rows.event(event_id);
         if (!kept) continue;
-        if (status === "refused") await rows.putEvent({ ...kept, state: "refused", reason: error || "without a reason" });
+        if (status === "refused")
+          await rows.putEvent({ ...kept, state: "refused", reason: error || "without a reason" });
         else await rows.dropEvent(kept);
       }
     });
@@ -188,7 +209,14 @@ class OwnOutbox implements Outbox {
   private async opened(): Promise<Book> {
     const book = await openBook(this.line.address);
     if (!book.lasting) {
-      this.found.push(problemOf(failure("no_storage", "This browser keeps nothing for this page (a private window?): decisions are sent while it is open, and are gone once it is closed.")));
+      this.found.push(
+        problemOf(
+          failure(
+            "no_storage",
+            "This browser keeps nothing for this page (a private window?): decisions are sent while it is open, and are gone once it is closed.",
+          ),
+        ),
+      );
     }
     return book;
   }

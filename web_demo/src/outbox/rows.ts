@@ -71,7 +71,9 @@ export async function openBook(base: URL): Promise<Book> {
   try {
     const database = await openDB<Schema>(NAME + base.pathname, 1, {
       upgrade(fresh) {
-        fresh.createObjectStore("events", { keyPath: "place", autoIncrement: true }).createIndex("event_id", "event.event_id", { unique: true });
+        fresh
+          .createObjectStore("events", { keyPath: "place", autoIncrement: true })
+          .createIndex("event_id", "event.event_id", { unique: true });
         fresh.createObjectStore("decisions", { keyPath: "tag_id" });
         fresh.createObjectStore("device");
       },
@@ -130,14 +132,19 @@ function rowsOf(transaction: Transaction): Rows {
     putEvent: async (event) => void (await events.put(event)),
     dropEvent: async (event) => events.delete(event.place!),
     enrolment: () => device.get("enrolment"),
-    putEnrolment: async (enrolment) => (enrolment ? void (await device.put(enrolment, "enrolment")) : device.delete("enrolment")),
+    putEnrolment: async (enrolment) =>
+      enrolment ? void (await device.put(enrolment, "enrolment")) : device.delete("enrolment"),
   };
 }
 
 /** Rows in memory: a change works on a copy, which takes the place of the old ones at its end. */
 class Passing implements Book {
   readonly lasting = false;
-  private kept = { events: [] as KeptEvent[], decisions: new Map<string, KeptDecision>(), enrolment: undefined as Enrolment | undefined };
+  private kept = {
+    events: [] as KeptEvent[],
+    decisions: new Map<string, KeptDecision>(),
+    enrolment: undefined as Enrolment | undefined,
+  };
   private next = 1;
   private last: Promise<unknown> = Promise.resolve();
 
@@ -166,7 +173,9 @@ class Passing implements Book {
       events: async () => [...kept.events],
       putEvent: async (event) => {
         const place = event.place ?? this.next++;
-        kept.events = [...kept.events.filter((one) => one.place !== place), { ...event, place }].sort((a, b) => a.place! - b.place!);
+        kept.events = [...kept.events.filter((one) => one.place !== place), { ...event, place }].sort(
+          (a, b) => a.place! - b.place!,
+        );
       },
       dropEvent: async (event) => void (kept.events = kept.events.filter((one) => one.place !== event.place)),
       enrolment: async () => kept.enrolment,
@@ -180,5 +189,8 @@ function isFull(error: unknown): boolean {
 }
 
 function full(): Error {
-  return failure("storage_full", "There is no room on this device, so this was not kept: free some space and decide again. What was decided before is still here.");
+  return failure(
+    "storage_full",
+    "There is no room on this device, so this was not kept: free some space and decide again. What was decided before is still here.",
+  );
 }

@@ -36,7 +36,8 @@ export function keepSending(outbox: Outbox, heard: (problem: Problem | null) => 
       const problem = problemOf(error);
       heard(problem);
       const wait_s = Number(problem.values.wait_s ?? 0);
-      if (!LASTING.has(problem.name)) later(wait_s + Math.random() * Math.min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** failures++));
+      if (!LASTING.has(problem.name))
+        later(wait_s + Math.random() * Math.min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** failures++));
     } finally {
       busy = false;
     }

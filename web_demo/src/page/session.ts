@@ -107,7 +107,13 @@ export class Session {
     });
     void offline.ready.then((problem) => {
       if (problem) this.store.notice({ key: problem.name, text: sentence(problem), tone: "warn" });
+      else void this.#fetchCatalogs();
     });
+  }
+
+  /** Have the server's catalogues here too before the network is gone; what is in the way is said when they are opened. */
+  async #fetchCatalogs(): Promise<void> {
+    await this.rooms.catalogs().then((catalogs) => catalogs.update()).catch(() => undefined);
   }
 
   async #tell(key: string, work: () => Promise<unknown>): Promise<void> {

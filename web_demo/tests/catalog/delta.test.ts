@@ -42,7 +42,11 @@ async function leadsTo(one: Case, space_id: string, ndim: number): Promise<strin
 
 describe.skipIf(!path)("deltas", () => {
   test("lead where Python's lead, and are refused where Python refuses them", async () => {
-    const { space_id, ndim, cases } = JSON.parse(readFileSync(path!, "utf8")) as { space_id: string; ndim: number; cases: Case[] };
+    const { space_id, ndim, cases } = JSON.parse(readFileSync(path!, "utf8")) as {
+      space_id: string;
+      ndim: number;
+      cases: Case[];
+    };
     const different = [];
     for (const [i, one] of cases.entries()) {
       const found = await leadsTo(one, space_id, ndim);

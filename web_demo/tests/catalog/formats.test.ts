@@ -1,6 +1,7 @@
 import { zstdCompressSync, constants } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { canonicalJson, hex, sha256, signedJson, unhex, utf8, type Bytes } from "../../src/catalog/bytes.ts";
+import { readMatching } from "../../src/catalog/calibration.ts";
 import { Malformed } from "../../src/catalog/content.ts";
 import { npyHeader } from "../../src/catalog/opened.ts";
 import { place, planUpdate, releaseFor } from "../../src/catalog/plan.ts";
@@ -51,7 +52,16 @@ describe("zstd frames", () => {
 
 const file = (letter: string, bytes = 10) => ({ sha256: letter.repeat(64), bytes, unpacked_bytes: bytes });
 const release = (version: number, letter: string, more = {}) => ({
-  ...{ version, sha256: letter.repeat(64), products: 1, views: 1, share: 1, thumbnails: null, keypoints: null },
+  ...{
+    version,
+    sha256: letter.repeat(64),
+    products: 1,
+    views: 1,
+    share: 1,
+    thumbnails: null,
+    keypoints: null,
+    calibration: null,
+  },
   parts: [{ file: file(letter, 5_000), products: 1, views: 1, category: "" }],
   ...more,
 });
@@ -72,7 +82,10 @@ describe("the plan", () => {
 
   test("is nothing, a chain of deltas, or everything", () => {
     expect(planUpdate(generation(), newest!, "c".repeat(64)).way).toBe("none");
-    expect(planUpdate(generation(), newest!, "a".repeat(64)).deltas.map((one) => one.file.sha256[0])).toEqual(["1", "2"]);
+    expect(planUpdate(generation(), newest!, "a".repeat(64)).deltas.map((one) => one.file.sha256[0])).toEqual([
+      "1",
+      "2",
+    ]);
     expect(planUpdate(generation(), newest!, "d".repeat(64)).way).toBe("full");
     expect(planUpdate(generation(), newest!, "a".repeat(64), true).way).toBe("full");
     expect(planUpdate(generation(), newest!, null).parts).toHaveLength(1);
@@ -87,7 +100,9 @@ describe("the plan", () => {
 
   test("reaches a share of the devices", async () => {
     const staged = generation({ releases: [release(3, "c", { share: 0.3 }), release(2, "b")] });
-    const versions = await Promise.all(Array.from({ length: 200 }, (_, i) => releaseFor(staged, `device ${i}`, "shop")));
+    const versions = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => releaseFor(staged, `device ${i}`, "shop")),
+    );
     const share = versions.filter((one) => one.version === 3).length / 200;
     expect(share).toBeGreaterThan(0.2);
     expect(share).toBeLessThan(0.4);
@@ -97,7 +112,15 @@ describe("the plan", () => {
 
 describe("an index", () => {
   const read = (value: unknown) => readIndex(utf8(JSON.stringify(value)));
-  const good = { schema: 1, catalog: "shop", generations: [generation()] };
+  const good = { schema: 2, catalog: "shop", generations: [generation()] };
+
+  test("of schema 1 has no calibration", async () => {
+    const old = (more: object) => ({ ...good, schema: 1, generations: [generation({ releases: [more] })] });
+    const { calibration, ...plain } = release(1, "a");
+    expect((await read(old(plain))).generations[0]!.releases[0]!.calibration).toBe(calibration);
+    await expect(read(old(release(1, "a")))).rejects.toThrow(Malformed);
+    await expect(read({ ...old(plain), schema: 2 })).rejects.toThrow(Malformed);
+  });
 
   test("is read, packed or plain", async () => {
     expect((await read(good)).generations[0]!.deltas).toHaveLength(3);
@@ -106,7 +129,7 @@ describe("an index", () => {
   });
 
   test.each([
-    ["another schema", { ...good, schema: 2 }],
+    ["another schema", { ...good, schema: 3 }],
     ["an unknown key", { ...good, more: 1 }],
     ["a name that is none", { ...good, catalog: "../x" }],
     ["one space twice", { ...good, generations: [generation(), generation()] }],
@@ -114,10 +137,38 @@ describe("an index", () => {
     ["versions that ascend", { ...good, generations: [generation({ releases: [release(1, "a"), release(2, "b")] })] }],
     ["parts that are not all", { ...good, generations: [generation({ releases: [release(1, "a", { views: 2 })] })] }],
     ["a share of nobody", { ...good, generations: [generation({ releases: [release(1, "a", { share: 0 })] })] }],
-    ["a length that is none", { ...good, generations: [generation({ deltas: [{ base: "a", target: "b", file: file("1", -1) }] })] }],
+    [
+      "a length that is none",
+      { ...good, generations: [generation({ deltas: [{ base: "a", target: "b", file: file("1", -1) }] })] },
+    ],
     ["no object", [1]],
     ["nothing", null],
   ])("is refused with %s", async (_, value) => {
     await expect(read(value)).rejects.toThrow(Malformed);
+  });
+});
+
+describe("a calibration", () => {
+  const way = (second_look: object | null, similarity_threshold: number) => ({
+    second_look,
+    matching: { similarity_threshold, margin_threshold: 0.05 },
+  });
+  const good = { schema: 1, shard: "a", space_id: "s", ways: [way({ weight: 1 }, 0.9), way(null, 0.79)] };
+  const read = (change: object) => readMatching(utf8(JSON.stringify({ ...good, ...change })), "a", "s");
+
+  test("gives the thresholds of a ranking without a second look", () => {
+    expect(read({})).toEqual({ similarity_threshold: 0.79, margin_threshold: 0.05 });
+    expect(read({ ways: [way({ weight: 1 }, 0.9)] })).toBeNull();
+  });
+
+  test.each([
+    { schema: 2 },
+    { shard: "b" },
+    { space_id: "t" },
+    { ways: [] },
+    { ways: [way(null, 1.1)] },
+    { ways: [{ second_look: null }] },
+  ])("is refused with %j", (change) => {
+    expect(() => read(change)).toThrow(Malformed);
   });
 });
