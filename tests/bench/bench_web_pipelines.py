@@ -40,11 +40,12 @@ from export.render.demo_script import demo_script
 from export.render.products import demo_products, unlisted_products
 from tests.conftest import shared_folder
 from tests.service.chromium import browser_path, browsing
-from tests.web.engine.harness import WEB_DEMO, Harness, built_harness, serving
+from tests.web.engine.harness import Harness, built_harness, serving
+from tests.web.node import WEB
 
 HERE = Path(__file__).with_name("web_pipelines")
 MODULES = HERE / "node_modules"
-CACHE = WEB_DEMO / "node_modules" / ".cache" / "taglet-brotli"
+CACHE = WEB / "node_modules" / ".cache" / "taglet-brotli"
 """Where a build of the page keeps what it has packed."""
 PACK = """const z = require("zlib"), c = z.constants;
     const params = { [c.BROTLI_PARAM_QUALITY]: 11, [c.BROTLI_PARAM_LGWIN]: 24 };
@@ -104,7 +105,10 @@ def cases() -> list[Case]:
     """Return every library with every network that it has."""
     rule = {**RULE, **HALF}
     packaged = {"model": "/bundle/embedder.onnx", "rule": {**rule, "size_wh": [160, 160]}, "output": "embedding"}
-    mobilenet = {"model": "/models/mobilenet_v1_025_classifier.onnx", "rule": {**rule, "size_wh": [224, 224]}}
+    mobilenet = {
+        "model": "/models/mobilenet_v1_025_classifier.onnx",
+        "rule": {**rule, "size_wh": [224, 224], "antialias": False},
+    }
     found = [
         Case("taglet", "packaged embedder", {**packaged, "ndim": 128}),
         Case("transformers.js", "packaged embedder", {"name": "packaged", "output": "embedding"}),
@@ -150,7 +154,7 @@ def everything(media: Path) -> Iterator[tuple[str, dict[str, Path]]]:
     with tempfile.TemporaryDirectory() as hub:
         write_hub(Path(hub))
         folders = {
-            "": built_harness(),
+            "": built_harness(Path(hub) / "harness"),
             "/pages": HERE,
             "/hub": Path(hub),
             "/transformers": MODULES / "@huggingface" / "transformers" / "dist",
@@ -252,7 +256,8 @@ def whole_engine(browser: Browser, address: str, packed: dict[str, int]) -> dict
 def table(found: list[Case]) -> str:
     """Return the measurements as Markdown; shares are of the engine's."""
     lines = [
-        "| network | library | ms a picture: least / median | share | to the first, ms: cold | warm | wire, MB |",
+        "| network | library | ms a picture: least / median | share | to the first, ms: cold | warm "
+        "| wire, MB: code + model |",
         "|---|---|---|---|---|---|---|",
     ]
     for case in found:
@@ -260,7 +265,8 @@ def table(found: list[Case]) -> str:
         times = f"{min(case.runs):.1f} / {median(case.runs):.1f}"
         share = f"{min(case.runs) / min(base.runs):.2f} / {median(case.runs) / median(base.runs):.2f}"
         starts = f"{median(case.cold):.0f} | {median(case.warm):.0f}"
-        wire = f"{sum(case.wire.values()) / 1e6:.2f}"
+        model = sum(size for path, size in case.wire.items() if path.endswith((".onnx", ".tflite")))
+        wire = f"{(sum(case.wire.values()) - model) / 1e6:.2f} + {model / 1e6:.2f}"
         lines.append(f"| {case.network} | {case.library} | {times} | {share} | {starts} | {wire} |")
     return "\n".join(lines)
 

@@ -11,8 +11,8 @@ import { type Model, type Runtime, wasmRuntime, type Way, webgpuRuntime } from "
 
 /** More threads than this gain nothing for models of this size; one core is left for decoding and the page. */
 const MOST_THREADS = 4;
-/** Runs that are timed: where there is something to compare with, and where there is not. */
-const [SEVERAL, ONE] = [2, 1];
+/** Runs that are timed where there is something to compare with; else the first one, which is needed anyway, is. */
+const ROUNDS = 2;
 
 const EMPTY_MODULE = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 /** A module with one function that makes a vector of 16 bytes: valid only where there is SIMD. */
@@ -46,8 +46,8 @@ export async function startRuntime(): Promise<{ probed: Probed; runtime: Runtime
   }
   const isolated = globalThis.crossOriginIsolated;
   const threads = isolated ? Math.min(MOST_THREADS, Math.max(1, navigator.hardwareConcurrency - 1)) : 1;
-  const [webgpu, runtime] = await Promise.all([hasAdapter(), wasmRuntime(threads)]);
-  return { probed: { webgpu, threads, simd, isolated }, runtime };
+  const webgpu = await hasAdapter();
+  return { probed: { webgpu, threads, simd, isolated }, runtime: wasmRuntime(threads) };
 }
 
 function requireWebAssembly(): void {
@@ -78,7 +78,7 @@ export async function choose(
   { fast_enough_ms, patience_ms }: Pick<Settings, "fast_enough_ms" | "patience_ms">,
 ): Promise<Choice> {
   const [first, second] = [await load(runtime, detector), await load(runtime, embedder)];
-  const measured_ms: Record<string, number> = { wasm: await quickest(first, detector, probed.webgpu ? SEVERAL : ONE) };
+  const measured_ms: Record<string, number> = { wasm: await quickest(first, detector, probed.webgpu ? ROUNDS : 0) };
   const on_wasm = (why: string): Choice => ({
     detector: first,
     embedder: second,
@@ -107,7 +107,7 @@ async function tryWebgpu(
   const trying = (async () => {
     const gpu = await webgpuRuntime();
     const [detects, embeds] = [await load(gpu, detector), await load(gpu, embedder)];
-    return { detector: detects, embedder: embeds, measured_ms: await quickest(detects, detector, SEVERAL) };
+    return { detector: detects, embedder: embeds, measured_ms: await quickest(detects, detector, ROUNDS) };
   })();
   const waited = new Promise<string>((resolve) => {
     setTimeout(() => resolve("WebGPU was tried and did not answer in time."), patience_ms);
@@ -136,14 +136,14 @@ async function load(runtime: Runtime, { bytes, shape }: ModelFile): Promise<Mode
   }
 }
 
-/** Return the least of some runs in milliseconds, after one that does not count: a first run prepares. */
+/** Return the least milliseconds of some runs after the first, which prepares; of no more, those of the first. */
 async function quickest(model: Model, { shape }: ModelFile, rounds: number): Promise<number> {
   const tensor = new Float32Array(shape.reduce((product, side) => product * side));
   const taken: number[] = [];
   for (let round = 0; round <= rounds; round++) {
     const start = performance.now();
     await model.run(tensor);
-    if (round > 0) taken.push(performance.now() - start);
+    taken.push(performance.now() - start);
   }
-  return Math.min(...taken);
+  return Math.min(...taken.slice(rounds > 0 ? 1 : 0));
 }

@@ -30,9 +30,11 @@ export async function objectsIn(kit: Kit, { picture, resolution_wh }: Photo, wat
   return answers.map((candidates, i) => ({
     trail: [[0, row(boxes, i)]],
     sightings: 1,
+    vain: false,
     fleeting: false,
     status: statusOf(candidates, kit.matchings),
     nearly: false,
+    clear: false,
     candidates,
     best: { timestamp_s: 0, xyxy: row(boxes, i), crop: smallCopy(picture, found.crops[i]!), vector: vectors[i]! },
     asked: 1,

@@ -18,6 +18,8 @@ import { paceFor } from "./tracks/pace.ts";
 import { eyeOf } from "./watching.ts";
 
 const SPEAK_EVERY_MS = 500;
+/** Telling what was found so far takes no more than one part in so many of the time. */
+const SPEAK_SHARE = 10;
 
 /** Who listens to the work; `rest` is waited for between frames and throws where the work is cancelled. */
 export interface Listener {
@@ -90,16 +92,17 @@ async function watchStream(
 /** Tell a listener after a look: always how far it is, and what was found, but not more often than is read. */
 function speaking(heard: Listener, { duration_s }: Stream) {
   const start = performance.now();
-  let spoke_ms = -Infinity;
+  let due_ms = 0;
   return async (done_s: number, frames_detected: number, soFar: () => Promise<Found>): Promise<void> => {
     const spent_s = (performance.now() - start) / 1000;
     const left_s = duration_s !== null && done_s > 0 ? (spent_s * Math.max(0, duration_s - done_s)) / done_s : null;
     heard.progress({ done_s, duration_s, frames_detected, left_s });
-    if (performance.now() - spoke_ms < SPEAK_EVERY_MS) return;
+    const before_ms = performance.now();
+    if (before_ms < due_ms) return;
     const found = await soFar();
     if (found.shown.length === 0) return;
     heard.found(found);
-    spoke_ms = performance.now();
+    due_ms = performance.now() + Math.max(SPEAK_EVERY_MS, SPEAK_SHARE * (performance.now() - before_ms));
   };
 }
 

@@ -170,32 +170,29 @@ function weightsOf(length: number, into: number, filter: Filter): Weights {
   return made;
 }
 
-/** Blend two rows, then two columns, each time rounded to 8 bits, halves up. */
+/** Blend two rows, then two columns, each time rounded to 8 bits, halves up; only what is asked for is blended. */
 function twoByTwo(picture: Picture, region: Region, [width, height]: Size): Uint8Array {
   const down = neighbours(region.height, height);
   const across = neighbours(region.width, width);
-  const row = new Uint8Array(region.width * 3);
+  const { rgba } = picture;
   const found = new Uint8Array(width * height * 3);
+  let to = 0;
   for (let y = 0; y < height; y++) {
-    blendRows(picture, region, down.near[y]!, down.far[y]!, down.far_weight[y]!, row);
+    const upper = ((region.top + down.near[y]!) * picture.width + region.left) * 4;
+    const lower = ((region.top + down.far[y]!) * picture.width + region.left) * 4;
+    const low_share = down.far_weight[y]!;
     for (let x = 0; x < width; x++) {
-      const [near, far, share] = [across.near[x]! * 3, across.far[x]! * 3, across.far_weight[x]!];
+      const near = across.near[x]! * 4;
+      const far = across.far[x]! * 4;
+      const far_share = across.far_weight[x]!;
       for (let c = 0; c < 3; c++) {
-        found[(y * width + x) * 3 + c] = blend(row[near + c]!, row[far + c]!, share);
+        const left = blend(rgba[upper + near + c]!, rgba[lower + near + c]!, low_share);
+        const right = blend(rgba[upper + far + c]!, rgba[lower + far + c]!, low_share);
+        found[to++] = blend(left, right, far_share);
       }
     }
   }
   return found;
-}
-
-function blendRows(picture: Picture, region: Region, near: number, far: number, share: number, into: Uint8Array): void {
-  const first = ((region.top + near) * picture.width + region.left) * 4;
-  const second = ((region.top + far) * picture.width + region.left) * 4;
-  for (let x = 0; x < region.width; x++) {
-    for (let c = 0; c < 3; c++) {
-      into[x * 3 + c] = blend(picture.rgba[first + x * 4 + c]!, picture.rgba[second + x * 4 + c]!, share);
-    }
-  }
 }
 
 function blend(near: number, far: number, far_weight: number): number {

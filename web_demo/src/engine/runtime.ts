@@ -5,6 +5,7 @@
  * only where the browser gives an adapter. Either's glue and binary are files of the page; nothing comes from elsewhere.
  */
 import type { InferenceSession, Tensor } from "onnxruntime-web";
+import * as wasm_build from "onnxruntime-web/wasm";
 import wasm_glue from "onnxruntime-web/ort-wasm-simd-threaded.mjs?url";
 import wasm_binary from "onnxruntime-web/ort-wasm-simd-threaded.wasm?url";
 import { failure } from "../problem.ts";
@@ -32,8 +33,8 @@ export interface Model {
 }
 
 /** Load the WebAssembly build with so many threads. */
-export async function wasmRuntime(threads: number): Promise<Runtime> {
-  const ort = (await import("onnxruntime-web/wasm")) as unknown as Ort;
+export function wasmRuntime(threads: number): Runtime {
+  const ort = wasm_build as unknown as Ort;
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = { mjs: absolute(wasm_glue), wasm: absolute(wasm_binary) };
   return runtimeOf(ort, "wasm");

@@ -22,8 +22,8 @@ async function pictureOf(url: string): Promise<Picture> {
 
 /** Load everything; return the first vector and how to make it again. */
 async function begin({ model, rule, output, ndim, picture }: Asked) {
-  const [runtime, file, image] = await Promise.all([wasmRuntime(1), fetch(model), pictureOf(picture)]);
-  const loaded = await runtime.load(new Uint8Array(await file.arrayBuffer()), tensorShape(rule));
+  const [file, image] = await Promise.all([fetch(model), pictureOf(picture)]);
+  const loaded = await wasmRuntime(1).load(new Uint8Array(await file.arrayBuffer()), tensorShape(rule));
   const embedder = embedderOf(loaded, rule, { output, ndim, pooling: "none", projection: null });
   return async () => [...(await embedder.embed(image, [whole(image)]))[0]!];
 }

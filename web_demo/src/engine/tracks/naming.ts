@@ -5,7 +5,7 @@ import type { Matching } from "../bundle.ts";
 import { type Candidate, productOf } from "../gallery.ts";
 import type { Trail } from "./boxes.ts";
 import { isFleeting, type Pick, type Track } from "./track.ts";
-import { type Answer, fused, isNearly, isSettled, type Status, statusOf } from "./votes.ts";
+import { type Answer, fused, isClear, isNearly, isSettled, type Status, statusOf } from "./votes.ts";
 
 /** An object as it was seen best; `vector` is what was searched with. */
 export interface Moment {
@@ -20,11 +20,15 @@ export interface Named {
   readonly trail: Trail;
   /** How many looks saw it with confidence. */
   readonly sightings: number;
-  /** Seen once and then looked for in vain. */
+  /** Looked for in vain soon after it had been seen. */
+  readonly vain: boolean;
+  /** Seen once, for a single look, and then looked for in vain. */
   readonly fleeting: boolean;
   readonly status: Status;
   /** Unmatched, but not by much. */
   readonly nearly: boolean;
+  /** Its lead is twice the margin threshold. */
+  readonly clear: boolean;
   readonly candidates: readonly Candidate[];
   readonly best: Moment;
   /** How many of its crops were embedded. */
@@ -59,9 +63,11 @@ export function namedBy(track: Track, asked: readonly (Told & { pick: Pick })[],
   return {
     trail: [...track.trail],
     sightings: track.sightings,
+    vain: track.vain,
     fleeting: isFleeting(track),
     status,
     nearly: isNearly(candidates, matchings),
+    clear: isClear(candidates, matchings),
     candidates,
     best: { timestamp_s: pick.timestamp_s, xyxy: pick.xyxy, crop: pick.crop, vector },
     asked: asked.length,

@@ -13,12 +13,11 @@ export type Status = "match" | "ambiguous" | "unmatched";
 export function isSettled(answers: readonly Answer[], matchings: readonly Matching[]): boolean {
   if (answers.length < 2) return false;
   const together = fused(answers);
-  const first = together[0];
-  if (first === undefined) return true;
+  if (together.length === 0) return true;
   const matched = answers.map((answer) => isMatch(answer, matchings));
   if (!matched.includes(true)) return true;
   const is_same = new Set(answers.map((answer) => answer[0] && productOf(answer[0]))).size === 1;
-  return matched.every(Boolean) && is_same && marginOf(together) >= SURE * matchings[first.shard]!.margin_threshold;
+  return matched.every(Boolean) && is_same && isClear(together, matchings);
 }
 
 /**
@@ -62,4 +61,10 @@ export function isNearly(candidates: Answer, matchings: readonly Matching[]): bo
   if (first === undefined || isMatch(candidates, matchings)) return false;
   const { similarity_threshold, margin_threshold } = matchings[first.shard]!;
   return first.similarity >= similarity_threshold - NEARLY && marginOf(candidates) >= margin_threshold;
+}
+
+/** Return whether the first product leads by `SURE` times what is needed. */
+export function isClear(candidates: Answer, matchings: readonly Matching[]): boolean {
+  const first = candidates[0];
+  return first !== undefined && marginOf(candidates) >= SURE * matchings[first.shard]!.margin_threshold;
 }
