@@ -125,6 +125,22 @@ def test_the_page_speaks_german_where_the_browser_does(browser: Browser, doubled
     context.close()
 
 
+def test_an_object_without_a_match_can_be_named_and_taken_out_again(
+    visit: BrowserContext, doubled: str, named: Named
+) -> None:
+    page = visit.new_page()
+    page.goto(doubled + "?pace=5")
+    choose(page, named("trip.mp4"))
+    switch(page).click()
+    wait_until_done(page)
+    page.get_by_role("button", name="Name it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Quince Jelly").click()
+    assert products(page) == ["Quince Jelly, 340 g"] and "added by you" in page.locator(".products").inner_text()
+    assert "Nothing leaves" in page.locator(".leaving").inner_text()
+    page.get_by_role("button", name="Remove Quince Jelly").click()
+    assert products(page) == []
+
+
 def test_a_browser_that_keeps_nothing_says_so_and_goes_on(visit: BrowserContext, doubled: str, named: Named) -> None:
     visit.add_init_script(NO_STORAGE)
     page = visit.new_page()
