@@ -18,7 +18,7 @@ from edge.shard.vectors import Int8s
 from edge.tags import Candidate, Moment
 from edge.tracks.appearances import Named
 from edge.tracks.track import Pick, Track
-from edge.tracks.votes import fused, is_nearly, is_settled, status
+from edge.tracks.votes import fused, is_clear, is_nearly, is_settled, status
 
 CROP_SIDE = 200
 REACH = 0.05
@@ -53,6 +53,8 @@ def name(track: Track, ask: Ask, matchings: Sequence[Matching]) -> Named:
         best=Moment(pick.timestamp_s, pick.xyxy, small(pick.crop), vector),
         asked=len(asked),
         nearly=is_nearly(candidates, matchings),
+        vain=track.vain,
+        clear=is_clear(candidates, matchings),
     )
 
 
@@ -67,8 +69,13 @@ def look_again(named: Named, reconsider: Reconsider, least: float, matchings: Se
     """
     within_reach = named.similarity >= least - REACH
     candidates = reconsider(named.best.crop, named.candidates) if within_reach else named.candidates
-    nearly = is_nearly(candidates, matchings)
-    return replace(named, candidates=candidates, status=status(candidates, matchings), nearly=nearly)
+    return replace(
+        named,
+        candidates=candidates,
+        status=status(candidates, matchings),
+        nearly=is_nearly(candidates, matchings),
+        clear=is_clear(candidates, matchings),
+    )
 
 
 def _best(asked: list[tuple[Pick, Candidates, Int8s]], candidates: Candidates) -> tuple[Pick, Candidates, Int8s]:

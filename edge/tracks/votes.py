@@ -15,7 +15,7 @@ from edge.bundle import Matching
 from edge.tags import Candidate
 
 SURE = 2.0
-"""Times the margin threshold: so much lead needs no third crop."""
+"""Times the margin threshold: so much lead needs no third crop, and no more than a brief track."""
 NEARLY = 0.05
 """So far below the similarity threshold a track may still continue an appearance of its product."""
 Answer = Sequence[Candidate]
@@ -38,7 +38,7 @@ def is_settled(answers: Sequence[Answer], matchings: Sequence[Matching]) -> bool
     if not any(matched):
         return True
     same = len({(answer[0].shard, answer[0].product_id) for answer in answers}) == 1
-    return all(matched) and same and margin(together) >= SURE * matchings[together[0].shard].margin_threshold
+    return all(matched) and same and is_clear(together, matchings)
 
 
 def fused(answers: Sequence[Answer]) -> tuple[Candidate, ...]:
@@ -91,3 +91,8 @@ def is_nearly(candidates: Answer, matchings: Sequence[Matching]) -> bool:
     thresholds = matchings[candidates[0].shard]
     near = candidates[0].similarity >= thresholds.similarity_threshold - NEARLY
     return near and margin(candidates) >= thresholds.margin_threshold
+
+
+def is_clear(candidates: Answer, matchings: Sequence[Matching]) -> bool:
+    """Return whether the first product leads by `SURE` times what is needed."""
+    return bool(candidates) and margin(candidates) >= SURE * matchings[candidates[0].shard].margin_threshold

@@ -141,6 +141,7 @@ def _identity() -> list[Json]:
     """What it is: votes, quality, small leads, and what is seen once."""
     unsure = {"oat": 0.9, "soy": 0.88, "rye": 0.5, "nut": 0.4, "pea": 0.3}
     turned = {"soy": 0.89, "oat": 0.88, "rye": 0.5, "nut": 0.4, "pea": 0.3}
+    some = {"oat": 0.9, "soy": 0.83, "rye": 0.5, "nut": 0.4, "pea": 0.3}
     cut = _at(0, 200, 80, 160)
     return [
         _case("a sister for one look", [_look(0.0, _seen()), _look(0.5, _seen(SOY)), _look(1.0, _seen())]),
@@ -156,6 +157,18 @@ def _identity() -> list[Json]:
             [*_every(0.2, 3, _seen()), *_every(0.2, 3, _seen(turned, patch="b"), start_s=0.6)],
         ),
         _case("small lead beside a sure one", _every(0.5, 3, _seen(), _seen(turned, BESIDE, patch="b"))),
+        _case(
+            "small lead, in turn",
+            [*_every(0.2, 3, _seen(unsure)), *_every(0.2, 3, _seen(turned, patch="b"), start_s=0.6)],
+        ),
+        _case(
+            "seen twice with some lead",
+            [_look(0.0), _look(0.2, _seen(some)), _look(0.4, _seen(some)), _look(0.6), _look(0.8)],
+        ),
+        _case(
+            "seen twice with a clear lead",
+            [_look(0.0), _look(0.2, _seen()), _look(0.4, _seen()), _look(0.6), _look(0.8)],
+        ),
         _case(
             "not quite similar after a sure look",
             [*_every(0.2, 3, _seen()), *_every(0.2, 3, _seen({"oat": 0.66, "soy": 0.5}, patch="b"), start_s=0.6)],
@@ -203,6 +216,15 @@ def _places() -> list[Json]:
         _case(
             "a sister as it comes in",
             [_look(0.0, _seen(SOY, _at(104, 150, 72, 84), patch="b")), *_every(0.2, 4, _seen(), start_s=0.2)],
+        ),
+        _case(
+            "another one comes in where one has left",
+            [
+                *_every(0.2, 4, _seen()),
+                _look(1.0, _seen(SOY, _at(104, 120, 72, 110), patch="c")),
+                _look(1.2),
+                *_every(0.2, 4, _seen(SOY, _at(110, 60), patch="b"), start_s=1.4),
+            ],
         ),
         _case(
             "a small thing before a large one",

@@ -82,7 +82,7 @@ def test_a_whole_video_gets_a_document_and_a_report(shared, bundle, shard, tmp_p
     assert source["resolution_wh"] == [640, 360]
     assert 39 < source["duration_s"] < 41
     assert 39 <= source["frames_detected"] <= 41
-    assert source["crops_embedded"] > 40
+    assert 3 <= source["crops_embedded"] < 40  # two or three of each track
     assert source["error"] is None
     assert "<html" in report.read_text()
 
