@@ -45,6 +45,7 @@ def show(name: str = INDEX) -> Response:
     if found is None:
         if name == INDEX and not site.is_built:
             raise Problem(404, NOT_BUILT)
+        request.url_rule = None  # counted and logged as an address that is none
         raise NotFound
     return _sent(found, name.startswith(HASHED))
 

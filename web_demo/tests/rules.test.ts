@@ -1,4 +1,5 @@
 /** What the page decides without a browser. */
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { TagDocument } from "../src/contract.ts";
 import { clock, price, roughly, size, timeRange } from "../src/page/rules/format.ts";
@@ -125,6 +126,19 @@ describe("language", () => {
     expect(same).toEqual([]);
   });
 });
+
+test("every problem that is thrown has its sentence in German", () => {
+  const source = readdirSync("src", { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.tsx?$/.test(name))
+    .map((name) => readFileSync(`src/${name}`, "utf8"))
+    .join("\n");
+  const thrown = [...source.matchAll(/\bfail(?:ure)?\(\s*"([a-z_0-9]+)"/g)].map(([, name]) => name!);
+  expect(thrown.length).toBeGreaterThan(30);
+  expect(thrown.filter((name) => !(name in de.problems) && !SILENT.has(name))).toEqual([]);
+});
+
+/** Never shown: what is cancelled is no problem, and these are mistakes of the program or of a bundle's maker. */
+const SILENT = new Set(["cancelled", "closed", "not_open", "model_input", "model_output", "family_unknown", "undecidable"]);
 
 function flat(value: object, path = ""): Record<string, string> {
   return Object.fromEntries(

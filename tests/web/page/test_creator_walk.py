@@ -17,6 +17,7 @@ from tests.web.page.creator import (
     switch,
     wait_until_done,
 )
+from tests.web.page.serving import serving_folder
 from tests.web.site import Site
 
 
@@ -148,3 +149,18 @@ def test_what_cannot_be_read_gets_one_sentence_and_the_others_go_on(
     reports = page.locator(".reports li").all_inner_texts()
     assert [name in report for name, report in zip(("letter", "empty", "huge"), reports, strict=True)] == [True] * 3
     assert suggestions(page).count() >= 1
+
+
+def test_a_plain_host_shows_the_demo_catalogue_and_complains_of_nothing(
+    visit: BrowserContext, built_page: Path, short_clip: Path
+) -> None:
+    with serving_folder(built_page) as address:
+        page = visit.new_page()
+        page.goto(address)
+        choose(page, short_clip)
+        switch(page).click()
+        wait_until_done(page)
+        expect(page.get_by_text("Demo catalogue")).to_be_visible()
+        page.wait_for_timeout(500)
+        assert suggestions(page).count() >= 1 and page.locator(".notice").count() == 0
+        page.close()

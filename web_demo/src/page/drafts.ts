@@ -13,8 +13,10 @@ export const LARGEST_COPY = 200_000_000;
 
 /** How long a reloaded tab waits for the lock that its last page may not have let go of yet. */
 const PATIENCE_MS = 1000;
+/** Two pages on one host do not meet. */
+const PLACE = new URL("./", document.baseURI).pathname;
 /** Where a tab remembers which draft is its own. */
-const MINE = "taglet-draft";
+const MINE = `taglet-draft${PLACE}`;
 
 export interface KeptItem {
   draft: string;
@@ -61,7 +63,7 @@ export class Drafts {
 
   /** Open the newest draft that no other tab has open, or a new one. Fails where nothing can be kept. */
   static async open(): Promise<Drafts> {
-    const db = await openDB<Tables>("taglet-drafts", 1, {
+    const db = await openDB<Tables>(`taglet-drafts${PLACE}`, 1, {
       upgrade(db) {
         db.createObjectStore("drafts", { keyPath: "id" });
         db.createObjectStore("items", { keyPath: "key" }).createIndex("draft", "draft");

@@ -12,6 +12,9 @@ import { withSameCrops } from "../rules/seen.ts";
 import type { Matching } from "../rules/wording.ts";
 import { type Item, opened, type Store } from "../state.ts";
 
+/** A page on a plain host has no catalogue but that of the demo, which is no news to whoever looks at it. */
+const NO_SERVER = "not_published";
+
 export class Identifying {
   #catalogs: Catalogs | null = null;
   #engine: Promise<Engine> | null = null;
@@ -171,7 +174,7 @@ export class Identifying {
     } catch (error) {
       const problem = asProblem(error);
       if (isAway(problem)) this.store.set({ online: false });
-      else this.store.notice({ key: "catalog", text: sentence(problem), tone: "warn" });
+      else if (problem.name !== NO_SERVER) this.store.notice({ key: "catalog", text: sentence(problem), tone: "warn" });
     }
   }
 

@@ -1,6 +1,6 @@
 /** The switch "Identify similar objects", how far the search is, and what runs it. */
 import { useId } from "preact/hooks";
-import { texts } from "../../texts/index.ts";
+import { language, texts } from "../../texts/index.ts";
 import { sentence } from "../problems.ts";
 import { clock, roughly, size, whole } from "../rules/format.ts";
 import type { Item, State } from "../state.ts";
@@ -137,7 +137,7 @@ function How() {
   return (
     <details class="how">
       <summary>{texts.identify.how}</summary>
-      <p>{can.sentence}</p>
+      {language === "en" && <p>{can.sentence}</p>}
       <dl>
         <dt>{texts.identify.way}</dt>
         <dd>{texts.identify[can.chosen]}</dd>
