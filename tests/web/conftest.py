@@ -11,6 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from edge.defaults import default_bundle
+from export.render.clip import write_clip
+from export.render.demo_script import demo_script
+from export.render.products import demo_products, unlisted_products
 from tests.server.shop import Shop
 from tests.web.node import run_tool
 from tests.web.site import Site
@@ -61,3 +64,11 @@ def site(shop: Shop, courier: Path) -> Iterator[Site]:
     site.start()
     yield site
     site.stop()
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the demo clip: ten seconds, six products of the demo catalogue and one that is not in it."""
+    path = tmp_path_factory.mktemp("media") / "clip.mp4"
+    write_clip(demo_script(demo_products(40, 0), unlisted_products(12, 0), 0), path)
+    return path

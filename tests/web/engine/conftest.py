@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,6 @@ from playwright.sync_api import Browser
 from edge.defaults import default_bundle, demo_shard
 from edge.golden import golden_folder
 from edge.media.videos import open_video
-from export.render.clip import write_clip
-from export.render.demo_script import demo_script
-from export.render.products import demo_products, unlisted_products
 from tests.web.engine.harness import Harness, built_harness, serving
 
 
@@ -31,11 +29,11 @@ def harness_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the demo's `clip.mp4`, and frames of it as photos."""
     folder = tmp_path_factory.mktemp("demo")
-    write_clip(demo_script(demo_products(40, 0), unlisted_products(12, 0), 0), folder / "clip.mp4")
-    with open_video(str(folder / "clip.mp4")) as video:
+    shutil.copy(clip, folder / "clip.mp4")
+    with open_video(str(clip)) as video:
         for number, frame in enumerate(video.frames(2.0)):
             Image.fromarray(frame.image).save(folder / f"photo-{number}.jpg", quality=92)
     return folder

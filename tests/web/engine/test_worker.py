@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from edge.defaults import default_bundle, demo_shard
 from tests.service.chromium import WORDS, browser_path
@@ -170,17 +170,15 @@ def test_models_that_are_not_what_they_should_be_are_refused(
 
 
 @pytest.fixture(scope="module")
-def with_webgpu(address: str) -> Iterator[Harness]:
+def with_webgpu(chromium: Browser, address: str) -> Iterator[Harness]:
     """Return a page in a Chromium whose WebGPU is computed by the processor, or skip where it has none."""
     words = [word for word in WORDS if word != "--disable-gpu"] + list(SOFTWARE_GPU)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path(), args=words)
-        harness = Harness(browser, address)
-        script = "async () => (await navigator.gpu?.requestAdapter() ?? null) !== null"
-        if not harness.page.evaluate(script):
-            pytest.skip("this Chromium gives no WebGPU adapter")
-        yield harness
-        browser.close()
+    browser = chromium.browser_type.launch(executable_path=browser_path(), args=words)
+    harness = Harness(browser, address)
+    if not harness.page.evaluate("async () => (await navigator.gpu?.requestAdapter() ?? null) !== null"):
+        pytest.skip("this Chromium gives no WebGPU adapter")
+    yield harness
+    browser.close()
 
 
 def test_webgpu_is_left_alone_where_it_is_not_needed(with_webgpu: Harness) -> None:

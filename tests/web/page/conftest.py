@@ -56,14 +56,6 @@ def doubled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the demo clip: ten seconds, six products of the demo catalogue and one that is not in it."""
-    path = tmp_path_factory.mktemp("media") / "clip.mp4"
-    write_clip(demo_script(demo_products(40, 0), unlisted_products(12, 0), 0), path)
-    return path
-
-
-@pytest.fixture(scope="session")
 def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the demo clip's first seconds: one product, and another that comes."""
     path = tmp_path_factory.mktemp("media") / "short.mp4"
