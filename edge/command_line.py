@@ -87,6 +87,16 @@ def progress(items: Iterable[T], doing: str, total: float | None = None, unit: s
     yield from tqdm(items, desc=doing, total=total, unit=unit, delay=2, disable=None, file=sys.stderr, leave=False)
 
 
+def peak_memory_bytes() -> int | None:
+    """Return the most memory that this process has held, or None where the platform does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 def _parser(program: str, purpose: str, commands: Sequence[Command], chosen: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m {program}", description=purpose)
     choices = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -48,6 +48,20 @@ class Verdict:
         return tuple(str(check["name"]) for check in self.checks if not check["passed"])
 
 
+def joined(path: Path, verdict: Verdict) -> Verdict:
+    """Return a verdict together with what a file says already of the same shard; checks of the same name are replaced.
+
+    Raises:
+        ArtefactRefused: something that is no verdict stands there.
+    """
+    before = read_verdict(path) if path.exists() else None
+    if before is None or before.shard != verdict.shard:
+        return verdict
+    names = {check["name"] for check in verdict.checks}
+    kept = tuple(check for check in before.checks if check["name"] not in names)
+    return Verdict.of(verdict.shard, (*kept, *verdict.checks))
+
+
 def verdict_bytes(verdict: Verdict) -> bytes:
     """Return the file of a verdict."""
     value = {"schema": SCHEMA, "shard": verdict.shard, "passed": verdict.passed}

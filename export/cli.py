@@ -8,6 +8,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("demo", "export.commands.demo", "make a catalogue and a clip, tag it, compare with the truth"),
     Command("train", "export.commands.train", "teach a detector or an embedder your own products"),
     Command("catalog", "export.commands.catalog", "embed a catalogue into a shard"),
+    Command("lint", "export.commands.lint", "find what is wrong with a shard before it is published"),
     Command("evaluate", "export.commands.evaluate", "measure recall and tags on photos with known answers"),
     Command("calibrate", "export.commands.calibrate", "set a catalogue's thresholds for a promised rate of false tags"),
     Command("inspect", "export.commands.inspect", "say what a model file is and how the kit would read it"),

@@ -21,6 +21,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("device", "server.commands.device", "let devices in with a one-time code, list them, shut them out"),
     Command("admin", "server.commands.admin", "set the password of the operator's page"),
     Command("tags", "server.commands.tags", "export what devices decided, as CSV or Parquet"),
+    Command("views", "server.commands.views", "export vectors that creators agreed to share, for the next catalogue"),
     Command("migrate", "server.commands.migrate", "bring the database to this version's tables"),
     Command("status", "server.commands.status", "show what is published, its size, and how long it is valid"),
 )

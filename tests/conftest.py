@@ -2,8 +2,9 @@
 
 Real pictures, videos and models lie in ../shared beside the repository, or where TAGLET_SHARED points; torch comes
 with the [train] extra; `make test-full` makes .venv-tflite, where tflite-runtime lives; `make postgres` and
-`make chromium` install PostgreSQL and Chromium where they may. A test without them is skipped, visibly. Where CI=true,
-all but torch are required, and TAGLET_REQUIRE=torch,shared requires what it names: then the same absence fails.
+`make chromium` install PostgreSQL and Chromium where they may, `make web` what builds the upload page. A test without
+them is skipped, visibly. Where CI=true, all but torch are required, and TAGLET_REQUIRE=torch,shared requires what it
+names: then the same absence fails.
 """
 
 from __future__ import annotations
@@ -12,8 +13,12 @@ import importlib.util
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -39,6 +44,19 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         absent("shared", f"{folder} is missing: real data and models are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a Chromium, or skip (in CI: fail). There is one for all tests: Playwright runs once in a process."""
+    from tests.service.chromium import browser_path, browsing
+
+    path = browser_path()
+    if path is None:
+        absent("chromium", "Chromium is not on this machine: `make chromium` installs it where it may")
+    assert path is not None
+    with browsing(path) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")
@@ -74,4 +92,6 @@ def _has_torch() -> bool:
 
 def _required() -> set[str]:
     required = set(os.environ.get("TAGLET_REQUIRE", "").split(","))
-    return required | {"shared", "tflite", "postgres", "chromium"} if os.environ.get("CI") == "true" else required
+    return (
+        required | {"shared", "tflite", "postgres", "chromium", "web"} if os.environ.get("CI") == "true" else required
+    )

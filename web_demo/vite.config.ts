@@ -1,7 +1,10 @@
 import { defineConfig } from "vite";
+import { finishedSite } from "./build_steps/finished_site.ts";
+import { installable } from "./build_steps/installable.ts";
+import { kitFiles } from "./build_steps/kit_files.ts";
+import { site } from "./build_steps/site.ts";
 
 export default defineConfig({
-  base: "./",
-  build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  worker: { format: "es" },
+  ...site(import.meta.dirname),
+  plugins: [kitFiles(), installable(), finishedSite()],
 });

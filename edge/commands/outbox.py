@@ -11,7 +11,8 @@ from typing import Any
 from edge.command_line import say, write_json
 from edge.defaults import add_home_argument, home_folder
 from edge.events import FIELDS, event_bytes, event_document
-from edge.outbox.drafts import Draft, newest
+from edge.outbox.draft_tables import Draft
+from edge.outbox.drafts import newest
 from edge.outbox.enrolment import read_enrolment
 from edge.outbox.rows import Kept
 from edge.outbox.store import look_into_outbox, open_outbox

@@ -84,7 +84,12 @@ def _decisions(home: Path) -> dict[str, Any]:
         problems.append(str(e))
     enrolment = read_enrolment(home)
     return {
-        "drafts": {"sources": drafts.sources, "tags": drafts.tags, "bytes": _database_bytes(home / DRAFTS)},
+        "drafts": {
+            "sources": drafts.sources,
+            "tags": drafts.tags,
+            "objects": drafts.objects,
+            "bytes": _database_bytes(home / DRAFTS),
+        },
         "outbox": {"waiting": events.waiting, "refused": events.refused, "bytes": _database_bytes(home / OUTBOX)},
         "enrolment": {"server": enrolment.server, "device_id": enrolment.device_id} if enrolment else None,
         "problems": problems,
@@ -117,7 +122,8 @@ def _print(result: dict[str, Any]) -> None:
     for problem in result["problems"]:
         print(f"problem  {problem}")
     drafts, outbox, enrolment = result["drafts"], result["outbox"], result["enrolment"]
-    print(f"drafts   {drafts['tags']} tags of {drafts['sources']} sources  {_size(drafts['bytes'])}")
+    objects = f", {drafts['objects']} objects without a product" if drafts["objects"] else ""
+    print(f"drafts   {drafts['tags']} tags of {drafts['sources']} sources{objects}  {_size(drafts['bytes'])}")
     refused = f", {outbox['refused']} refused" if outbox["refused"] else ""
     print(f"outbox   {outbox['waiting']} events wait{refused}  {_size(outbox['bytes'])}")
     print(f"enrolled {'with ' + enrolment['server'] if enrolment else 'nowhere: decisions stay on this device'}")

@@ -152,7 +152,7 @@ def _write_results(result: TagRun, args: argparse.Namespace) -> None:
 
 def _keep_draft(result: TagRun, args: argparse.Namespace) -> None:
     """Keep what a decision will need; last, because nothing of the results depends on it."""
-    if not any(source.tags for source in result.sources):
+    if not any(source.tags or source.unmatched for source in result.sources):
         return
     from edge.outbox.drafts import keep
 

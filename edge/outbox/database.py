@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,13 +24,16 @@ class Damaged(OutputError):
 
 
 @contextmanager
-def opened(path: Path, schema: int, tables: str) -> Iterator[sqlite3.Connection]:
-    """Open a database for reading and writing, made where there is none.
+def opened(
+    path: Path, schema: int, tables: str, steps: Mapping[int, str] | None = None
+) -> Iterator[sqlite3.Connection]:
+    """Open a database for reading and writing, made where there is none, brought up to date where it is older.
 
     Args:
         path: its file.
         schema: version of the tables.
         tables: statements that make them, each ended by a semicolon.
+        steps: likewise, what leads from a version to the next one.
 
     Raises:
         OutputError: it cannot be written: disk full, read-only, or another process holds it for too long.
@@ -41,7 +44,7 @@ def opened(path: Path, schema: int, tables: str) -> Iterator[sqlite3.Connection]
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
         try:
-            _prepare(rows, path, schema, tables)
+            _prepare(rows, path, schema, tables, steps or {})
             yield rows
         finally:
             rows.close()
@@ -90,17 +93,18 @@ def require_sound(rows: sqlite3.Connection, path: Path) -> None:
         raise Damaged(f"{path}: is damaged ({' '.join(str(found).split())})")
 
 
-def _prepare(rows: sqlite3.Connection, path: Path, schema: int, tables: str) -> None:
+def _prepare(rows: sqlite3.Connection, path: Path, schema: int, tables: str, steps: Mapping[int, str]) -> None:
     _switch_to_wal(rows)
     rows.execute("PRAGMA synchronous = FULL")
     rows.execute("PRAGMA secure_delete = ON")
-    if _require_version(rows, path, schema):
+    if _require_version(rows, path, schema) == schema:
         return
     with transaction(rows):
-        if not _require_version(rows, path, schema):
-            for statement in filter(str.strip, tables.split(";")):
-                rows.execute(statement)
-            rows.execute(f"PRAGMA user_version = {schema}")
+        found = _require_version(rows, path, schema)
+        missing = "".join(steps[version] for version in range(found, schema)) if found else tables
+        for statement in filter(str.strip, missing.split(";")):
+            rows.execute(statement)
+        rows.execute(f"PRAGMA user_version = {schema}")
 
 
 def _switch_to_wal(rows: sqlite3.Connection) -> None:

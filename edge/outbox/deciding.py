@@ -17,7 +17,8 @@ from typing import cast
 
 from edge.errors import InputError, TagletError
 from edge.events import Event, Kind, Status
-from edge.outbox.drafts import Draft, find
+from edge.outbox.draft_tables import Draft
+from edge.outbox.drafts import find
 from edge.outbox.store import Decided, open_outbox
 from edge.shard import Shard, open_shard
 

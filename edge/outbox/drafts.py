@@ -1,7 +1,8 @@
 """Drafts: what `edge tag` found, kept so that a decision can follow minutes or weeks later, without the picture.
 
-A draft holds what an event needs and the int8 vector of the tag's best crop. It never leaves the device. Of the newest
-`KEPT_TAGS` tags a draft is kept. A damaged file is set aside: tagging again makes the drafts anew.
+A draft holds what an event needs and the int8 vector of the tag's best crop; of objects that were like no product the
+vector is kept too, since a newer catalogue may have it (`retagging.py`). It never leaves the device. The newest
+`KEPT_TAGS` tags and `KEPT_OBJECTS` objects are kept. A damaged file is set aside: tagging again makes the drafts anew.
 
     >>> keep(home, run, time.time())
     >>> find(home, ["4f0c"])[0][0].title
@@ -12,74 +13,33 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from edge.errors import OutputError
 from edge.outbox.database import Damaged, looked_at, opened, transaction
+from edge.outbox.draft_tables import (
+    COLUMNS,
+    OBJECT_COLUMNS,
+    SCHEMA,
+    STEPS,
+    TABLES,
+    Draft,
+    KeptObject,
+    readable_columns,
+    version,
+)
 from edge.outbox.setting_aside import set_aside
-from edge.tags import SourceTags, Tag, TagRun
+from edge.shard import Shard
+from edge.shard.vectors import Int8s, best_cosine
+from edge.tags import Candidate, SourceTags, Tag, TagRun
 
 DRAFTS = "drafts.db"
-SCHEMA = 1
 KEPT_TAGS = 20_000
-TABLES = """
-CREATE TABLE sources (
-    content_id TEXT PRIMARY KEY, path TEXT NOT NULL, kind TEXT NOT NULL, tagged_at_s REAL NOT NULL
-);
-CREATE TABLE tags (
-    place INTEGER PRIMARY KEY AUTOINCREMENT, tag_id TEXT NOT NULL UNIQUE,
-    content_id TEXT NOT NULL, catalog TEXT NOT NULL, catalog_version INTEGER NOT NULL, shard_sha256 TEXT NOT NULL,
-    shard_path TEXT NOT NULL, space_id TEXT NOT NULL, product_id TEXT NOT NULL, title TEXT NOT NULL,
-    similarity REAL NOT NULL, margin REAL NOT NULL, status TEXT NOT NULL, start_s REAL NOT NULL, end_s REAL NOT NULL,
-    alternatives TEXT NOT NULL, vector BLOB
-);
-CREATE INDEX tags_of_source ON tags (content_id);
-"""
+KEPT_OBJECTS = 20_000
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """One tag as it was suggested.
-
-    Attributes:
-        tag_id: see docs/formats/tag-document.md.
-        content_id: SHA-256 that names the source's content.
-        catalog: name of the catalogue.
-        catalog_version: its version.
-        shard_sha256: identity of its shard.
-        shard_path: folder of the shard, on this device only.
-        space_id: embedding space of the vector.
-        product_id: the suggestion.
-        title: of the product.
-        similarity: -1..1, to 0.0001.
-        margin: 0..2, to 0.0001.
-        status: "match" or "ambiguous".
-        start_s: first sighting, seconds from the start of the source.
-        end_s: last sighting.
-        alternatives: the products that came next, as JSON: [[product_id, similarity], ...].
-        vector: int8 vector of the best crop; None where it was not kept.
-    """
-
-    tag_id: str
-    content_id: str
-    catalog: str
-    catalog_version: int
-    shard_sha256: str
-    shard_path: str
-    space_id: str
-    product_id: str
-    title: str
-    similarity: float
-    margin: float
-    status: str
-    start_s: float
-    end_s: float
-    alternatives: str
-    vector: bytes | None
 
 
 @dataclass(frozen=True)
@@ -89,18 +49,37 @@ class DraftCount:
     Attributes:
         sources: pictures and videos.
         tags: tags of them.
+        objects: objects of them that were like no product.
     """
 
     sources: int = 0
     tags: int = 0
+    objects: int = 0
 
 
-_COLUMNS = ", ".join(field.name for field in fields(Draft))
-_MARKS = ", ".join("?" * len(fields(Draft)))
+@dataclass(frozen=True)
+class SourceDraft:
+    """Everything that is kept of one source.
+
+    Attributes:
+        content_id: SHA-256 that names its content.
+        path: as it was given.
+        tags: in the order in which they were made.
+        objects: that were like no product, likewise.
+    """
+
+    content_id: str
+    path: str
+    tags: tuple[Draft, ...]
+    objects: tuple[KeptObject, ...]
+
+
+_COLUMNS = ", ".join(COLUMNS)
+_MARKS = ", ".join("?" * len(COLUMNS))
 
 
 def keep(home: Path, run: TagRun, now_s: float) -> str:
-    """Keep a draft of every source that has tags.
+    """Keep a draft of every source in which something was found.
 
     Args:
         home: where the device keeps its state.
@@ -113,7 +92,7 @@ def keep(home: Path, run: TagRun, now_s: float) -> str:
     Raises:
         OutputError: they cannot be written; drafts of before stay.
     """
-    sources = [source for source in run.sources if source.tags and source.content_id]
+    sources = [source for source in run.sources if (source.tags or source.unmatched) and source.content_id]
     if not sources:
         return ""
     try:
@@ -133,10 +112,11 @@ def find(home: Path, prefixes: Sequence[str]) -> list[list[Draft]]:
     Raises:
         OutputError: the drafts cannot be read.
     """
-    chosen = f"SELECT {_COLUMNS} FROM tags WHERE tag_id >= ? AND tag_id < ? ORDER BY place DESC LIMIT 3"
 
     def ask(rows: sqlite3.Connection) -> list[list[Draft]]:
         after = "g"  # the letter after the last hexadecimal digit
+        chosen = f"SELECT {readable_columns(rows)} FROM tags WHERE tag_id >= ? AND tag_id < ? "
+        chosen += "ORDER BY place DESC LIMIT 3"
         return [[Draft(*row) for row in rows.execute(chosen, (one, one + after))] for one in prefixes]
 
     return _read(home, ask, [[] for _ in prefixes])
@@ -148,9 +128,63 @@ def newest(home: Path, n: int) -> list[tuple[Draft, str]]:
     Raises:
         OutputError: the drafts cannot be read.
     """
-    columns = ", ".join(f"tags.{field.name}" for field in fields(Draft))
-    chosen = f"SELECT {columns}, path FROM tags JOIN sources USING (content_id) ORDER BY place DESC LIMIT ?"
-    return _read(home, lambda rows: [(Draft(*row[:-1]), row[-1]) for row in rows.execute(chosen, (n,))], [])
+
+    def ask(rows: sqlite3.Connection) -> list[tuple[Draft, str]]:
+        chosen = f"SELECT {readable_columns(rows)}, path FROM tags JOIN sources USING (content_id) "
+        chosen += "ORDER BY place DESC LIMIT ?"
+        return [(Draft(*row[:-1]), row[-1]) for row in rows.execute(chosen, (n,))]
+
+    return _read(home, ask, [])
+
+
+def sources(home: Path) -> list[tuple[str, str]]:
+    """Return content_id and path of every source that something is kept of, the newest first.
+
+    Raises:
+        OutputError: the drafts cannot be read.
+    """
+    chosen = "SELECT content_id, path FROM sources ORDER BY tagged_at_s DESC, content_id"
+    return _read(home, lambda rows: [(row[0], row[1]) for row in rows.execute(chosen)], [])
+
+
+def of_source(home: Path, content_id: str, path: str) -> SourceDraft:
+    """Return everything that is kept of a source.
+
+    Raises:
+        OutputError: the drafts cannot be read.
+    """
+
+    def ask(rows: sqlite3.Connection) -> SourceDraft:
+        chosen = f"SELECT {readable_columns(rows)} FROM tags WHERE content_id = ? ORDER BY place"
+        tags = tuple(Draft(*row) for row in rows.execute(chosen, (content_id,)))
+        if version(rows) < SCHEMA:
+            return SourceDraft(content_id, path, tags, ())
+        chosen = f"SELECT {', '.join(OBJECT_COLUMNS)} FROM objects WHERE content_id = ? ORDER BY place"
+        return SourceDraft(
+            content_id, path, tags, tuple(KeptObject(*row) for row in rows.execute(chosen, (content_id,)))
+        )
+
+    return _read(home, ask, SourceDraft(content_id, path, (), ()))
+
+
+def update(home: Path, tags: Sequence[Draft], found: Sequence[tuple[KeptObject, Draft]]) -> None:
+    """Write drafts anew, and turn objects into tags, all in one transaction.
+
+    Args:
+        home: where the device keeps its state.
+        tags: take the place of those with the same tag_id.
+        found: objects that a catalogue has now, with the tag that each becomes.
+
+    Raises:
+        OutputError: they cannot be written: none of them was.
+    """
+    changes = ", ".join(f"{name} = ?" for name in COLUMNS)
+    with opened(home / DRAFTS, SCHEMA, TABLES, STEPS) as rows, transaction(rows):
+        for draft in tags:
+            rows.execute(f"UPDATE tags SET {changes} WHERE tag_id = ?", (*astuple(draft), draft.tag_id))
+        for one, draft in found:
+            rows.execute("DELETE FROM objects WHERE place = ?", (one.place,))
+            rows.execute(f"INSERT OR REPLACE INTO tags ({_COLUMNS}) VALUES ({_MARKS})", astuple(draft))
 
 
 def count(home: Path) -> DraftCount:
@@ -159,8 +193,13 @@ def count(home: Path) -> DraftCount:
     Raises:
         OutputError: the drafts cannot be read.
     """
-    chosen = "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM tags)"
-    return _read(home, lambda rows: DraftCount(*rows.execute(chosen).fetchone()), DraftCount())
+
+    def ask(rows: sqlite3.Connection) -> DraftCount:
+        objects = "(SELECT count(*) FROM objects)" if version(rows) >= SCHEMA else "0"
+        chosen = f"SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM tags), {objects}"
+        return DraftCount(*rows.execute(chosen).fetchone())
+
+    return _read(home, ask, DraftCount())
 
 
 def _read(home: Path, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:
@@ -175,25 +214,48 @@ def _read(home: Path, ask: Callable[[sqlite3.Connection], T], nothing: T) -> T:
 
 
 def _write(home: Path, run: TagRun, sources: list[SourceTags], now_s: float) -> None:
-    with opened(home / DRAFTS, SCHEMA, TABLES) as rows, transaction(rows):
+    with opened(home / DRAFTS, SCHEMA, TABLES, STEPS) as rows, transaction(rows):
         for source in sources:
             row = (source.content_id, _speakable(source.path), source.kind, now_s)
             rows.execute("INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?)", row)
-            for draft in _drafts(run, source):
-                rows.execute(f"INSERT OR REPLACE INTO tags ({_COLUMNS}) VALUES ({_MARKS})", astuple(draft))
+            for tag in source.tags:
+                draft = astuple(draft_of(run, source.content_id, tag))
+                rows.execute(f"INSERT OR REPLACE INTO tags ({_COLUMNS}) VALUES ({_MARKS})", draft)
+            _write_objects(rows, run, source)
         rows.execute("DELETE FROM tags WHERE place <= (SELECT max(place) FROM tags) - ?", (KEPT_TAGS,))
-        rows.execute("DELETE FROM sources WHERE content_id NOT IN (SELECT content_id FROM tags)")
+        rows.execute("DELETE FROM objects WHERE place <= (SELECT max(place) FROM objects) - ?", (KEPT_OBJECTS,))
+        rows.execute(
+            "DELETE FROM sources WHERE content_id NOT IN "
+            "(SELECT content_id FROM tags UNION SELECT content_id FROM objects)"
+        )
 
 
-def _drafts(run: TagRun, source: SourceTags) -> Iterator[Draft]:
-    for tag in source.tags:
-        yield _draft(run, source.content_id, tag)
+def _write_objects(rows: sqlite3.Connection, run: TagRun, source: SourceTags) -> None:
+    """Keep what was like no product, in the place of what was before: it is the same video, looked at once more."""
+    rows.execute("DELETE FROM objects WHERE content_id = ? AND space_id = ?", (source.content_id, run.bundle.space_id))
+    told = source.content_id, run.bundle.space_id
+    shards = json.dumps([shard.sha256 for shard in run.shards])
+    for one in source.unmatched:
+        vector, nearest = one.best.vector, one.nearest
+        if vector is None:
+            continue
+        row: tuple[object, ...] = (*told, _time(one.start_s), _time(one.end_s), vector.tobytes())
+        row = (*row, int(run.second_look is True), shards)
+        if nearest is not None:
+            cosine = _cosine(run.shards[nearest.shard], nearest, vector)
+            row = (*row, nearest.product_id, ratio(nearest.similarity), cosine)
+        marks = ", ".join("?" * len(row))
+        rows.execute(f"INSERT INTO objects ({', '.join(OBJECT_COLUMNS[1 : 1 + len(row)])}) VALUES ({marks})", row)
 
 
-def _draft(run: TagRun, content_id: str, tag: Tag) -> Draft:
+def draft_of(run: TagRun, content_id: str, tag: Tag) -> Draft:
+    """Return the draft of a tag."""
     first, vector = tag.candidates[0], tag.best.vector
     shard = run.shards[first.shard]
-    others = [[other.product_id, _ratio(other.similarity)] for other in tag.candidates[1:]]
+    others = [[other.product_id, ratio(other.similarity)] for other in tag.candidates[1:]]
+    row = shard.find(first.product_id)
+    record = shard.record(row) if row is not None else None
+    cosines = None if vector is None else [_cosine(run.shards[c.shard], c, vector) for c in tag.candidates]
     return Draft(
         tag_id=tag.tag_id,
         content_id=content_id,
@@ -204,18 +266,33 @@ def _draft(run: TagRun, content_id: str, tag: Tag) -> Draft:
         space_id=run.bundle.space_id,
         product_id=first.product_id,
         title=first.title,
-        similarity=min(1.0, max(-1.0, _ratio(first.similarity))),
-        margin=min(2.0, max(0.0, _ratio(tag.margin))),
+        similarity=min(1.0, max(-1.0, ratio(first.similarity))),
+        margin=min(2.0, max(0.0, ratio(tag.margin))),
         status=tag.status,
-        start_s=round(float(tag.start_s), 3),
-        end_s=round(float(tag.end_s), 3),
+        start_s=_time(tag.start_s),
+        end_s=_time(tag.end_s),
         alternatives=json.dumps(others, ensure_ascii=False),
         vector=None if vector is None else vector.tobytes(),
+        price=record.price if record else None,
+        currency=record.currency if record else None,
+        cosines=None if cosines is None else json.dumps(cosines),
+        looked_again=int(run.second_look is True),
     )
 
 
-def _ratio(value: float) -> float:
+def _cosine(shard: Shard, candidate: Candidate, vector: Int8s) -> float:
+    """Return the similarity of a product's best view to a vector by the vector alone; -1 where it is not there."""
+    row = shard.find(candidate.product_id)
+    return -1.0 if row is None else ratio(best_cosine(shard.vectors[shard.views_of(row)], vector))
+
+
+def ratio(value: float) -> float:
+    """Return a similarity or a margin as it is kept, to 0.0001."""
     return round(float(value), 4)
+
+
+def _time(seconds: float) -> float:
+    return round(float(seconds), 3)
 
 
 def _speakable(text: str) -> str:

@@ -93,6 +93,12 @@ class Outbox:
         chosen = "SELECT coalesce(sum(state = 'waiting'), 0), coalesce(sum(state = 'refused'), 0) FROM events"
         return Counts(*self._rows.execute(chosen).fetchone())
 
+    def decided_on(self, tag_ids: Iterable[str]) -> dict[str, str]:
+        """Return the kind of the decision on each of these tags that there is one on."""
+        chosen = "SELECT kind FROM decisions WHERE tag_id = ?"
+        found = {one: self._rows.execute(chosen, (one,)).fetchone() for one in tag_ids}
+        return {one: str(row[0]) for one, row in found.items() if row}
+
     def begin_attempt(self, event_ids: Iterable[str]) -> None:
         """Note that events are about to leave: from now on they are not replaced any more."""
         with transaction(self._rows):

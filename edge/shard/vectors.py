@@ -51,3 +51,11 @@ def inverse_lengths(vectors: Int8s, rows_at_once: int = 8192) -> npt.NDArray[np.
         length = np.sqrt(np.einsum("ij,ij->i", block, block, dtype=np.int64).astype(np.float64))
         np.divide(1.0, length, out=inverse[start : start + rows_at_once], where=length > 0)
     return inverse
+
+
+def best_cosine(views: Int8s, vector: Int8s) -> float:
+    """Return the greatest cosine of int8 (n, ndim) to int8 (ndim,), -1 where n is 0: what `edge.gallery` computes."""
+    if not len(views):
+        return -1.0
+    dots = views.astype(np.int64) @ vector.astype(np.int64)
+    return float((dots * inverse_lengths(views)).max() * inverse_lengths(vector[None])[0])

@@ -11,7 +11,7 @@ taken from the journal beside the output; only the rest is embedded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -28,6 +28,8 @@ from edge.shard.content import canonical_columns
 from edge.shard.description import DESCRIPTION, ShardDescription
 from edge.shard.vectors import Int8s, quantize, view_key
 from edge.shard.writer import KIND
+from export.catalog.exclusion import Exclusion
+from export.catalog.extra import Base, ExtraViews
 from export.catalog.items import Items, Problem, View, without
 from export.catalog.journal import Journal
 from export.catalog.keypoints import keypoint_entries
@@ -81,6 +83,7 @@ class BuildResult:
         resumed: views that came from the journal of an interrupted build.
         thumbnails: pictures in the pack.
         keypoints: views in the keypoint pack.
+        extra: views that are of no picture of ITEMS.csv.
     """
 
     description: ShardDescription
@@ -90,6 +93,20 @@ class BuildResult:
     resumed: int
     thumbnails: int
     keypoints: int
+    extra: int = 0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a build does beside taking the rows of ITEMS.csv as they are.
+
+    Attributes:
+        excluded: views that are left out.
+        contribute: gives the views that devices agree on, for the catalogue's own pictures; None: there are none.
+    """
+
+    excluded: Exclusion = field(default_factory=Exclusion)
+    contribute: Callable[[Base], ExtraViews] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +125,7 @@ def build_catalog(
     target: Target,
     old: Shard | None = None,
     watch: Watch[_KeyedView] | None = None,
+    changes: Changes | None = None,
 ) -> BuildResult:
     """Embed what is new, carry over what is not, and write the shard whole.
 
@@ -118,6 +136,7 @@ def build_catalog(
         target: what is built, and where.
         old: the shard that is updated; its vectors are used if it is of the same space.
         watch: shows how far a sequence has been walked (the second argument says what is done).
+        changes: what is left out, and what devices contribute.
 
     Returns:
         What was done. Rows that could not be used are in `items.problems`.
@@ -127,8 +146,8 @@ def build_catalog(
         OutputError: the shard cannot be written; vectors that were computed stay in the journal.
     """
     require_replaceable(target.out, DESCRIPTION, KIND)
-    watch = watch or _unwatched
-    items, keyed = _keyed(items, images)
+    watch, changes = watch or _unwatched, changes or Changes()
+    items, keyed = _without_excluded(*_keyed(items, images), changes.excluded)
     known = _known(old, target.space_id, embedder.ndim)
     with Journal(journal_path(target.out), target.space_id, embedder.ndim) as journal:
         left = set(journal.vectors)
@@ -136,7 +155,7 @@ def build_catalog(
         failed = _embed(watch(list(new.values()), "embedding"), images, embedder, journal)
         items, keyed = _usable(items, keyed, failed, known)
         vectors = [known[k.key] if k.key in known else journal.vectors[k.picture] for k in keyed]
-        columns = _columns(items, keyed, vectors, embedder.ndim)
+        columns = _columns(items, keyed, vectors, embedder.ndim, changes.contribute)
         thumbnails = _thumbnails(keyed, images, target, old, watch) if target.thumbnail_bytes else None
         keypoints = _keypoints(keyed, images, target, old, watch) if target.keypoint_bytes else None
         written = write_shard(
@@ -146,7 +165,8 @@ def build_catalog(
     carried = sum(k.key in known for k in keyed)
     resumed = sum(k.key not in known and k.picture in left for k in keyed)
     embedded = len(keyed) - carried - resumed
-    return BuildResult(written, items, embedded, carried, resumed, len(thumbnails or ()), len(keypoints or ()))
+    extra = written.views - len(keyed)
+    return BuildResult(written, items, embedded, carried, resumed, len(thumbnails or ()), len(keypoints or ()), extra)
 
 
 def journal_path(out: Path) -> Path:
@@ -167,7 +187,7 @@ def _keyed(items: Items, images: Path) -> tuple[Items, list[_KeyedView]]:
     for view in items.views:
         try:
             if view.image not in hashes:
-                hashes[view.image] = _picture_sha256(images / view.image)
+                hashes[view.image] = picture_sha256(images / view.image)
         except MediaError as e:
             unusable[view] = str(e)
             continue
@@ -182,7 +202,12 @@ def _keyed(items: Items, images: Path) -> tuple[Items, list[_KeyedView]]:
     return Items(items.records, items.views, items.problems, notes), list(keyed.values())
 
 
-def _picture_sha256(path: Path) -> bytes:
+def picture_sha256(path: Path) -> bytes:
+    """Return the 32 bytes of a picture file's SHA-256, which the keys of its views are made of.
+
+    Raises:
+        MediaError: it is missing, empty, or cannot be read.
+    """
     try:
         if path.stat().st_size == 0:
             raise MediaError(f"{path}: is empty")
@@ -237,14 +262,40 @@ def _usable(
     return items, [k for k in keyed if k.key not in lost_keys]
 
 
-def _columns(items: Items, keyed: Sequence[_KeyedView], vectors: Sequence[Int8s], ndim: int) -> Columns:
+def _columns(
+    items: Items,
+    keyed: Sequence[_KeyedView],
+    vectors: Sequence[Int8s],
+    ndim: int,
+    contribute: Callable[[Base], ExtraViews] | None,
+) -> Columns:
+    """Lay out the pictures' views and, behind them, those that devices agree on."""
     row_of = {product_id: row for row, product_id in enumerate(items.records)}
-    return canonical_columns(
-        list(items.records.values()),
-        np.array([k.key for k in keyed], np.uint64),
-        np.array(vectors, np.int8).reshape(-1, ndim),
-        np.array([row_of[k.view.product_id] for k in keyed], np.int64),
-    )
+    keys = np.array([k.key for k in keyed], np.uint64)
+    stacked = np.array(vectors, np.int8).reshape(-1, ndim)
+    product = np.array([row_of[k.view.product_id] for k in keyed], np.int64)
+    if contribute and len(keyed):
+        extra = contribute(Base.of(list(row_of), stacked, product))
+        keys = np.concatenate([keys, extra.keys])
+        stacked = np.concatenate([stacked, extra.vectors])
+        product = np.concatenate([product, extra.product])
+    return canonical_columns(list(items.records.values()), keys, stacked, product)
+
+
+def _without_excluded(items: Items, keyed: list[_KeyedView], excluded: Exclusion) -> tuple[Items, list[_KeyedView]]:
+    """Leave out what a list names; a row of it that names nothing here is noted, since the picture may have changed."""
+    if not excluded.rows:
+        return items, keyed
+    by_view = {k.view: excluded.covers(k.view.product_id, k.key) for k in keyed}
+    kept = [k for k in keyed if by_view[k.view] is None]
+    if not kept:
+        raise InputError(f"the list leaves out all {len(keyed)} views, so no shard was written")
+    unused = set(excluded.rows) - {row for row in by_view.values() if row is not None}
+    notes = [Problem(row.line, f"{row.product_id!r} of the list of exclusions is not here") for row in unused]
+    products = {k.view.product_id for k in kept}
+    emptied = (view for view in items.views if view.product_id not in products)  # also what said the same picture twice
+    gone = without(items, {view: "" for view in (*(v for v, row in by_view.items() if row), *emptied)})
+    return replace(gone, problems=items.problems, notes=(*items.notes, *sorted(notes, key=lambda n: n.line))), kept
 
 
 def _keypoints(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge.bundle import load_bundle
-from edge.command_line import progress, say, write_json
+from edge.command_line import peak_memory_bytes, progress, say, write_json
 from edge.errors import MissingExtra, UsageError
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.shard import Shard, open_shard
@@ -19,11 +19,15 @@ from edge.shard.description import CATALOG_PATTERN
 from edge.shard.keypoints import DEFAULT_KEYPOINT_BYTES, MAX_KEYPOINT_BYTES
 from edge.shard.thumbnails import MAX_THUMBNAIL_BYTES
 from edge.sift import EXTRA, is_installed
-from export.catalog.build import BuildResult, Target, build_catalog
+from export.catalog.build import BuildResult, Changes, Target, build_catalog
+from export.catalog.exclusion import Exclusion, read_exclusion
 from export.catalog.items import Problem, read_items
+from export.feedback.contribution import Contribution, open_contribution
+from export.feedback.guard import DEVICES, LEAST_DEVICES, Judged
 
 EXAMPLE = """  python -m export catalog items.csv --images photos/ --out shard
   python -m export catalog items.csv --images photos/ --update shard --out shard-2
+  python -m export catalog items.csv --images photos/ --exclude leave-out.csv --views views.jsonl --out shard
 
 ITEMS.csv is UTF-8, separated by comma, semicolon or tab. Its first line names the columns: product_id,title,image and
 any of price,currency,url,image_url,brand,category,region,in_stock. Several rows of one product are several views."""
@@ -38,6 +42,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder that the pictures lie in")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models to use (default: those of the package)")
     parser.add_argument("--update", type=Path, metavar="OLD_SHARD", help="embed only pictures that this shard lacks")
+    parser.add_argument("--exclude", type=Path, metavar="LIST", help="leave out what this list names (`export lint`)")
+    parser.add_argument(
+        "--views", type=Path, metavar="FILE", help="add views that devices agree on (`server views export`)"
+    )
+    parser.add_argument(
+        "--devices",
+        type=int,
+        default=DEVICES,
+        metavar="N",
+        help=f"how many devices must agree on such a view (default %(default)s, at least {LEAST_DEVICES})",
+    )
+    parser.add_argument(
+        "--canaries",
+        type=Path,
+        metavar="FILE.csv",
+        help="photo,product_id: what such a view must not take (in --images)",
+    )
     parser.add_argument("--name", help="name of the catalogue (default: that of OLD_SHARD, else of ITEMS.csv)")
     parser.add_argument("--version", type=int, metavar="N", help="version (default: OLD_SHARD's + 1, else 1)")
     parser.add_argument(
@@ -73,18 +94,28 @@ def run(args: argparse.Namespace) -> int:
     old = open_shard(args.update) if args.update else None
     packs = args.thumbnails, args.second_look
     target = Target(args.out, _name(args, old), _version(args, old), bundle.space_id, *packs)
-    result = build_catalog(items, args.images, bundle.open_embedder(hardware_of(args)), target, old, _watch)
-    document = _document(result, args.out, time.perf_counter() - start)
+    contribution = open_contribution(args, bundle) if args.views else None
+    excluded = read_exclusion(args.exclude) if args.exclude else Exclusion()
+    changes = Changes(excluded, contribution.views_for if contribution else None)
+    embedder = bundle.open_embedder(hardware_of(args))
+    result = build_catalog(items, args.images, embedder, target, old, _watch, changes)
+    for sentence in contribution.problems if contribution else ():
+        say(f"export catalog: {sentence}")
+    document = _document(result, args.out, time.perf_counter() - start, contribution)
     _report(document, args.items)
     print(_summary(document), file=sys.stderr if args.json == "-" else sys.stdout)
     if args.json:
         write_json(document, args.json)
-    return EXIT_INPUT if document["problems"] else 0
+    return EXIT_INPUT if document["problems"] or (contribution and contribution.problems) else 0
 
 
 def _require_usable(args: argparse.Namespace) -> None:
     if not args.images.is_dir():
         raise UsageError(f"--images {args.images}: no such folder")
+    if args.devices < LEAST_DEVICES:
+        raise UsageError(f"--devices {args.devices}: at least {LEAST_DEVICES}, else one device could move a product")
+    if args.canaries is not None and args.views is None:
+        raise UsageError("--canaries guard what --views adds: `export lint --canaries` asks them of a shard")
     if not 0 <= args.thumbnails <= MAX_THUMBNAIL_BYTES:
         raise UsageError(f"--thumbnails {args.thumbnails}: between 0 and {MAX_THUMBNAIL_BYTES} bytes each")
     if not 0 <= args.second_look <= MAX_KEYPOINT_BYTES:
@@ -115,7 +146,7 @@ def _watch(sequence: Sequence[T], doing: str) -> Iterator[T]:
     return progress(sequence, doing, total=len(sequence), unit="picture")
 
 
-def _document(result: BuildResult, out: Path, seconds: float) -> dict[str, Any]:
+def _document(result: BuildResult, out: Path, seconds: float, contribution: Contribution | None) -> dict[str, Any]:
     description = result.description
     return {
         "shard": str(out),
@@ -131,12 +162,20 @@ def _document(result: BuildResult, out: Path, seconds: float) -> dict[str, Any]:
         "resumed": result.resumed,
         "thumbnails": result.thumbnails,
         "keypoints": result.keypoints,
+        "contributed": _contributed(contribution.judged if contribution else None),
         "bytes": sum(path.stat().st_size for path in out.rglob("*") if path.is_file()),
         "seconds": round(seconds, 3),
-        "peak_memory_bytes": _peak_memory_bytes(),
+        "peak_memory_bytes": peak_memory_bytes(),
         "problems": _listed(result.items.problems),
         "notes": _listed(result.items.notes),
     }
+
+
+def _contributed(judged: Judged | None) -> dict[str, Any] | None:
+    if judged is None:
+        return None
+    added = {"vectors": judged.contributed, "devices": judged.devices, "views_added": len(judged.views)}
+    return {**added, "products": len(set(judged.views.product.tolist())), "left_out": dict(judged.left_out)}
 
 
 def _listed(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -164,14 +203,10 @@ def _summary(document: dict[str, Any]) -> str:
         f"not usable {len(document['problems'])}",
         f"{document['seconds']:.1f} s, {rate:.1f} pictures/s" + (f", peak {memory / 1e6:.0f} MB" if memory else ""),
     ]
+    if contributed := document["contributed"]:
+        lines.append(
+            f"{contributed['vectors']} vectors of {contributed['devices']} devices: {contributed['views_added']} views "
+            f"added to {contributed['products']} products"
+        )
+        lines += [f"  left out {count}: {why}" for why, count in contributed["left_out"].items() if count]
     return "\n".join(lines)
-
-
-def _peak_memory_bytes() -> int | None:
-    """Return the most memory that this process has held, or None where the platform does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

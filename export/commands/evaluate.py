@@ -15,7 +15,7 @@ from edge.files import write_whole
 from edge.inference.hardware import add_hardware_arguments, hardware_of
 from edge.pipeline import Kit
 from edge.shard import open_shard
-from edge.verdict import Verdict, verdict_bytes
+from edge.verdict import Verdict, joined, verdict_bytes
 from export.calibration.kept_promise import PromiseCheck, check_promise
 from export.evaluation.photos import CROPS, Answered, ask
 from export.evaluation.queries import read_queries
@@ -76,7 +76,8 @@ def _write_verdict(args: argparse.Namespace, document: dict[str, Any]) -> bool:
     passed = bool(document["queries"]) and recall is not None and recall >= args.min_recall
     check = {"name": "recall_at_1", "passed": passed, "value": recall, "minimum": args.min_recall}
     check |= {"queries": document["queries"], "crop": document["crop"], "bundle": document["bundle"]["sha256"]}
-    write_whole(args.verdict, verdict_bytes(Verdict.of(document["shard"]["sha256"], (check,))))
+    verdict = joined(args.verdict, Verdict.of(document["shard"]["sha256"], (check,)))
+    write_whole(args.verdict, verdict_bytes(verdict))
     if not passed:
         say(f"export evaluate: recall@1 is below --min-recall {args.min_recall:g}: {args.verdict} says not passed")
     return passed

@@ -43,11 +43,25 @@ def write_golden(kit: Kit, pictures: Mapping[str, ImageArray], out: Path) -> dic
             Image.fromarray(image).save(folder / f"{name}.png", optimize=True)
         text = json.dumps(value, indent=1, allow_nan=False)
         (folder / GOLDEN).write_text(_lists_on_one_line(text) + "\n", encoding="utf-8")
-        cases = json.dumps(track_cases(), indent=1, allow_nan=False)
-        (folder / TRACKS).write_text(_lists_on_one_line(cases) + "\n", encoding="utf-8")
+        (folder / TRACKS).write_text(_entries_on_lines(track_cases()), encoding="utf-8")
     return value
 
 
 def _lists_on_one_line(text: str) -> str:
     """Join lists of plain values, which are long, into one line each."""
     return re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: f"[{' '.join(found.group(1).split())}]", text)
+
+
+def _entries_on_lines(value: Mapping[str, Any]) -> str:
+    """Write an object with each entry of its lists and objects on a line of its own."""
+    parts = []
+    for key, part in value.items():
+        if isinstance(part, dict):
+            lines = [f"{json.dumps(name)}: {json.dumps(entry, allow_nan=False)}" for name, entry in part.items()]
+            text = "{\n" + ",\n".join(lines) + "\n}"
+        elif isinstance(part, list):
+            text = "[\n" + ",\n".join(json.dumps(entry, allow_nan=False) for entry in part) + "\n]"
+        else:
+            text = json.dumps(part, allow_nan=False)
+        parts.append(f"{json.dumps(key)}: {text}")
+    return "{" + ",\n".join(parts) + "}\n"

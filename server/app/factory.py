@@ -1,4 +1,4 @@
-"""The service: enrolment, events, own data and published files for devices, and the page of the operator.
+"""The service: enrolment, events, own data and published files for devices, the upload page, and the operator's page.
 
 >>> app = create_app(settings_of(Path("shop")))
 """
@@ -13,17 +13,18 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from server.admin import entrance, pages
-from server.app import artefacts, describing, enrolling, health, metrics, own_data, receiving
+from server.app import artefacts, describing, enrolling, health, metrics, own_data, receiving, upload_page
 from server.app.listed import ListedProducts
 from server.app.logs import log_requests, write_logs
 from server.app.problems import answer_problems
 from server.app.service import EXTENSION, Service
 from server.app.settings import ServiceSettings
+from server.app.site import Site
 from server.database.connection import open_engine
 
 BLUEPRINTS = tuple(
     module.blueprint
-    for module in (artefacts, describing, enrolling, entrance, health, metrics, own_data, pages, receiving)
+    for module in (artefacts, describing, enrolling, entrance, health, metrics, own_data, pages, receiving, upload_page)
 )
 
 
@@ -42,7 +43,8 @@ def create_app(settings: ServiceSettings, now_s: Callable[[], float] = time.time
     app.url_map.strict_slashes = False
     app.json = _Plain(app)
     engine = open_engine(settings.database)
-    app.extensions[EXTENSION] = Service(settings, engine, ListedProducts(settings.repository), now_s)
+    listed, site = ListedProducts(settings.repository), Site(settings.page)
+    app.extensions[EXTENSION] = Service(settings, engine, listed, site, now_s)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     answer_problems(app)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from server.app.listed import ListedProducts
 from server.app.settings import ServiceSettings
+from server.app.site import Site
 
 EXTENSION = "taglet"
 
@@ -24,12 +25,14 @@ class Service:
         settings: what the service was told.
         engine: the database.
         listed: which products the published catalogues have.
+        site: the upload page.
         now_s: tells the time, seconds since 1970.
     """
 
     settings: ServiceSettings
     engine: Engine
     listed: ListedProducts
+    site: Site
     now_s: Callable[[], float] = time.time
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.errors import UsageError
+from server.app.site import default_folder
 from server.database.connection import sqlite_address
 from server.database.limiting import Limit
 from server.repository import Repository, open_repository
@@ -47,26 +48,31 @@ class ServiceSettings:
         database: address of the database.
         proxies: how many proxies stand in front of the service; the address of a client is taken from what they say.
         limits: how much may be asked for.
+        page: folder of the built upload page; it need not be there.
     """
 
     repository: Repository
     database: str
     proxies: int = 0
     limits: Limits = field(default_factory=Limits)
+    page: Path = field(default_factory=default_folder)
 
 
-def settings_of(folder: Path, database: str | None = None, proxies: int = 0) -> ServiceSettings:
+def settings_of(
+    folder: Path, database: str | None = None, proxies: int = 0, page: Path | None = None
+) -> ServiceSettings:
     """Return the settings for a repository; without an address the database is a file in its folder.
 
     Raises:
         ArtefactRefused: the folder is no repository.
     """
     repository = open_repository(folder)
-    return ServiceSettings(repository, database or sqlite_address(folder / DATABASE_FILE), proxies)
+    address = database or sqlite_address(folder / DATABASE_FILE)
+    return ServiceSettings(repository, address, proxies, page=page or default_folder())
 
 
 def settings_from(environment: Mapping[str, str] = os.environ) -> ServiceSettings:
-    """Return the settings that TAGLET_REPOSITORY, TAGLET_DATABASE and TAGLET_PROXIES name.
+    """Return the settings that TAGLET_REPOSITORY, TAGLET_DATABASE, TAGLET_PROXIES and TAGLET_PAGE name.
 
     Raises:
         UsageError: the repository is not named, or the number of proxies is none.
@@ -78,4 +84,5 @@ def settings_from(environment: Mapping[str, str] = os.environ) -> ServiceSetting
     proxies = environment.get("TAGLET_PROXIES", "0")
     if not proxies.isdecimal():
         raise UsageError(f"TAGLET_PROXIES: expected a whole number, found {proxies[:20]!r}")
-    return settings_of(Path(folder), environment.get("TAGLET_DATABASE"), int(proxies))
+    page = environment.get("TAGLET_PAGE")
+    return settings_of(Path(folder), environment.get("TAGLET_DATABASE"), int(proxies), Path(page) if page else None)

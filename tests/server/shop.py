@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -149,6 +150,13 @@ class Shop:
         repository = found(folder / "shop", founding, now)
         sources = (Passphrases("offline", "NONE"), Passphrases("online", "NONE"))
         return cls(folder, repository, KeyRing((repository.offline_keys,), repository.online_keys, *sources))
+
+    def copied(self, folder: Path) -> Shop:
+        """Return a copy in another folder."""
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        repository = replace(self.repository, root=folder / "shop")
+        ring = replace(self.ring, offline=(repository.offline_keys,), online=repository.online_keys)
+        return Shop(folder, repository, ring)
 
     @property
     def public(self) -> Path:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -59,10 +57,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 @pytest.fixture
 def shop(published: Shop, tmp_path: Path) -> Shop:
     """Return a repository that has published version 1 of the catalogue "shop", of the test's own."""
-    shutil.copytree(published.repository.root, tmp_path / "shop")
-    repository = replace(published.repository, root=tmp_path / "shop")
-    ring = replace(published.ring, offline=(repository.offline_keys,), online=repository.online_keys)
-    return Shop(tmp_path, repository, ring)
+    return published.copied(tmp_path)
 
 
 @pytest.fixture

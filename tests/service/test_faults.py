@@ -10,6 +10,7 @@ import time
 from collections import Counter as Count
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
@@ -24,7 +25,7 @@ from tests.server.shop import Shop
 from tests.service.fleet import Clock, Counter, Till, an_event, hexadecimal
 from tests.service.killed_server import POINTS
 from tests.service.postgres import Cluster, administering
-from tests.service.running import running
+from tests.service.running import Running, running
 
 ID = hexadecimal("device", 32)
 
@@ -106,6 +107,71 @@ def test_a_database_that_goes_and_comes_back_costs_nothing_but_time(till: Till, 
     assert till.results([an_event(0), an_event(1), an_event(2)]) == ["duplicate", "stored", "stored"]
     assert till.counter.client.get("/healthz").status_code == 200
     till.counter.close()
+
+
+@pytest.mark.full
+def test_a_database_that_is_away_for_half_a_minute_loses_and_doubles_nothing(
+    shop: Shop, postgres: str, cluster: Cluster
+) -> None:
+    token = token_for(postgres)
+    sent = [[an_event(f"{batch} {number}") for number in range(5)] for batch in range(60)]
+    refused = 0
+
+    def send_until_taken(server: Running, batch: list[Any]) -> int:
+        body = {"schema": 1, "device_id": ID, "events": batch}
+        for failures in range(200):
+            answer = server.ask("POST", "/api/v1/events", token, json=body)
+            if answer.status == 200:
+                return failures
+            assert answer.status == 503 and answer.headers["Retry-After"] == "5"
+            time.sleep(0.5)
+        raise AssertionError("the database never came back for this batch")
+
+    with running(shop.repository.root, postgres, "--refresh-hours", "0") as server, ThreadPoolExecutor(4) as pool:
+        first = [pool.submit(send_until_taken, server, batch) for batch in sent[:20]]
+        cluster.stop("immediate")
+        try:
+            during = [pool.submit(send_until_taken, server, batch) for batch in sent[20:40]]
+            time.sleep(30)
+            assert server.ask("GET", "/metadata/timestamp.json").status == 200
+            assert server.ask("GET", "/healthz").status == 503
+        finally:
+            cluster.start()
+        refused = sum(future.result() for future in (*first, *during))
+        for batch in sent[40:]:
+            assert send_until_taken(server, batch) == 0
+    assert refused > 20
+    assert stored(postgres) == sorted(item["event_id"] for batch in sent for item in batch)
+
+
+def test_a_service_that_was_killed_leaves_no_folder_once_another_has_started(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    database = f"sqlite:///{tmp_path / 'server.sqlite3'}"
+    words = ("--workers", "1", "--refresh-hours", "0")
+
+    def folders() -> set[Path]:
+        found = set(temporary.glob("taglet-metrics-*"))
+        for folder in found:
+            os.utime(folder, (0, 0))
+        return found
+
+    with running(shop.repository.root, database, *words) as killed:
+        os.killpg(killed.process.pid, signal.SIGKILL)
+        killed.process.wait(30)
+        left = folders()
+        assert len(left) == 1
+    with running(shop.repository.root, database, *words) as first:
+        first.ask("GET", "/healthz")  # it has begun, so that it ends as it should
+        alive = folders()
+        assert len(alive) == 1 and not alive & left
+        with running(shop.repository.root, database, *words) as second:
+            second.ask("GET", "/healthz")
+            assert len(folders()) == 2 and alive < folders()  # that of a service which lives is left alone
+    assert folders() == set()
 
 
 def test_connections_that_were_cut_are_opened_anew(till: Till, postgres: str) -> None:

@@ -7,22 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.conftest import absent
-from tests.service.chromium import browser_path, browsing
 from tests.service.invented_fleet import invented_shop
 from tests.service.operator_pictures import DESKTOP, PAGES, PHONE, log_in
 from tests.service.running import Running, running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a Chromium, or skip (in CI: fail)."""
-    path = browser_path()
-    if path is None:
-        absent("chromium", "Chromium is not on this machine: `make chromium` installs it where it may")
-    assert path is not None
-    with browsing(path) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

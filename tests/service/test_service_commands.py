@@ -180,6 +180,7 @@ def test_serve_refuses_a_port_that_is_taken_and_a_folder_that_is_none(
     assert "choose another --port" in capsys.readouterr().err
     assert cli.main(["serve", str(tmp_path)]) == 4
     assert cli.main(["serve", str(shop.repository.root), "--port", "70000"]) == 2
+    assert cli.main(["serve", str(shop.repository.root), "--refresh-hours", "0", "--page", str(tmp_path)]) == 2
     assert cli.main(["serve", str(shop.repository.root), "--workers", "0"]) == 2
 
 

@@ -72,6 +72,8 @@ export interface ShardName {
 export interface TagDocument {
   schema: 1;
   notice?: string;
+  /** The second look needs OpenCV, so the browser never takes it; Python is compared with it off. */
+  second_look: false;
   bundle: { name: string; sha256: string; space_id: string };
   shards: ShardName[];
   sources: SourceTags[];
@@ -105,6 +107,14 @@ export interface Progress {
   frames_detected: number;
   /** Seconds that are probably left; null until that can be said. */
   left_s: number | null;
+  /** Whether the work rests because nobody looks at the tab. */
+  paused: boolean;
+}
+
+/** How much of the first load is here: runtime and models, in bytes; the total is what the bundle declares. */
+export interface Loading {
+  received_bytes: number;
+  total_bytes: number;
 }
 
 /** What this browser can run, probed and not guessed, and what was chosen by a measurement. */
@@ -114,7 +124,7 @@ export interface Capabilities {
   simd: boolean;
   isolated: boolean;
   chosen: "webgpu" | "wasm";
-  /** Median milliseconds of one detection on each way that was tried. */
+  /** Milliseconds of one detection on each way that was tried. */
   measured_ms: Readonly<Record<string, number>>;
   /** One sentence for the page: what was chosen and why, or what is missing. */
   sentence: string;
@@ -133,16 +143,31 @@ export interface Catalog {
   matching: { similarity_threshold: number; margin_threshold: number } | null;
 }
 
-/** A sentence for the user, with a stable name for the program; every failure of engine and courier is one. */
+/**
+ * A sentence for the user, with a stable name for the program; every failure of engine and courier is one.
+ * `src/problem.ts` makes them; `values` is what the sentence speaks of, for a page in another language.
+ */
 export interface Problem {
   name: string;
   sentence: string;
+  values: Readonly<Record<string, string | number>>;
 }
 
-/** The pipeline in its worker, as the page sees it. One source at a time; `cancel` works at once. */
+/**
+ * The pipeline in its worker, as the page sees it; `createEngine` of `src/engine/index.ts` makes one.
+ *
+ * One source at a time. Every promise that fails fails with a `Failure`, which is a `Problem`; of a cancelled `tag` it is
+ * the problem `cancelled`, at once. A worker that says nothing for too long or dies fails what it was asked with
+ * `worker_hung` or `worker_died`, and another is started and opened with what this one was opened with: the next
+ * `tag` just works.
+ */
 export interface Engine {
-  /** Load runtime and models, choose the way, lay the catalogue beside them. */
-  open(bundle_url: string, catalogs: readonly Catalog[]): Promise<Capabilities>;
+  /**
+   * Load runtime and models, choose the way, lay the catalogue beside them.
+   *
+   * `bundle_url` is the folder of `bundle.json`, with a slash at its end; its models are checked by their sha256.
+   */
+  open(bundle_url: string, catalogs: readonly Catalog[], heard?: (loading: Loading) => void): Promise<Capabilities>;
   /** Search other catalogues from now on. */
   replace(catalogs: readonly Catalog[]): Promise<void>;
   tag(
@@ -155,17 +180,33 @@ export interface Engine {
   close(): void;
 }
 
-/** Catalogues on this device. */
+/** What an update brought; of several catalogues the bytes together and the versions of the first. */
+export interface Updated {
+  way: "none" | "delta" | "full";
+  /** 0 where nothing of the server was here before. */
+  from_version: number;
+  to_version: number;
+  /** Bodies of answers, metadata and index included. */
+  bytes_received: number;
+}
+
+/** Catalogues on this device; `createCatalogs` of `src/catalog/index.ts` makes one. */
 export interface Catalogs {
-  /** What is here, verified; the demo catalogue where nothing else is. */
+  /** What is here, verified; at the first visit what the server publishes; the demo catalogue where there is nothing else. */
   open(): Promise<Catalog[]>;
-  /** Look for something newer at the server; says what travelled. */
-  update(): Promise<{ way: "none" | "delta" | "full"; from_version: number; to_version: number; bytes_received: number }>;
+  /** Look for something newer at the server. What it brings is in use after the next `open`. */
+  update(): Promise<Updated>;
   record(catalog: string, product_id: string): ProductRecord | null;
   /** Products whose id, title or brand holds all the words, best first. */
-  find(words: string, count: number): ProductRecord[];
-  /** The thumbnail as a WebP file, where there is one. */
+  find(words: string, count: number): FoundProduct[];
+  /** The thumbnail as a WebP file, where there is one and it can be had. */
   thumbnail(catalog: string, product_id: string): Promise<Blob | null>;
+  /** What a user should know of the present state, such as that nothing can be kept here. */
+  notes(): readonly Problem[];
+}
+
+export interface FoundProduct extends ProductRecord {
+  catalog: string;
 }
 
 /** One decision as it is sent, exactly the fields of docs/formats/event.md. */
@@ -187,8 +228,33 @@ export interface DecisionEvent {
   embedding: string | null;
 }
 
-/** Decisions kept until the server has them (docs/outbox.md has the rules of the device's). */
+/** What would leave the device, exactly. */
+export interface Waiting {
+  events: DecisionEvent[];
+  /** The bodies as text, one a batch, before they are packed; the token stands in a header beside them. */
+  bodies: string[];
+  /** All bodies as they travel, packed. */
+  bytes: number;
+}
+
+/** A decision that the server will never store, and why. */
+export interface RefusedDecision {
+  event: DecisionEvent;
+  error: string;
+}
+
+export interface Pushed {
+  sent: number;
+  acknowledged: number;
+  refused: { event_id: string; error: string }[];
+}
+
+/**
+ * Decisions kept until the server has them (docs/outbox.md has the rules of the device's); `createOutbox` of
+ * `src/outbox/index.ts` makes one. Several tabs share one outbox.
+ */
 export interface Outbox {
+  /** Decide, or decide again; a `vector` is sent along, so null without the creator's consent to this very decision. */
   decide(
     kind: DecisionEvent["kind"],
     tag: Tag,
@@ -199,9 +265,30 @@ export interface Outbox {
   ): Promise<void>;
   /** Decision by tag_id, for what was decided on this device. */
   decisions(): Promise<ReadonlyMap<string, { kind: DecisionEvent["kind"]; corrected_to: string | null }>>;
-  /** What would leave the device now, exactly: fields, and bytes as they travel. */
-  waiting(): Promise<{ events: DecisionEvent[]; bytes: number }>;
+  waiting(): Promise<Waiting>;
+  refused(): Promise<RefusedDecision[]>;
+  /** Let what was refused be sent again; says how many. */
+  retry(): Promise<number>;
   enrolled(): Promise<boolean>;
   enrol(code: string): Promise<void>;
-  push(): Promise<{ sent: number; acknowledged: number; refused: { event_id: string; error: string }[] }>;
+  /**
+   * Send what waits. Fails with a problem where the server cannot be reached (`offline`, `captive`), does not answer now
+   * (`busy`, with `wait_s` where it names a time) or does not know this device (`token_unknown`, `not_enrolled`); what is
+   * not acknowledged stays. Nothing happens where another tab is sending.
+   */
+  push(): Promise<Pushed>;
+  /** Have the server delete what it stores of this device, then forget token, id and sent decisions here. */
+  forget(): Promise<void>;
+  /** Hear of every change, also one made in another tab; returns how to stop hearing. */
+  changed(heard: () => void): () => void;
+  notes(): readonly Problem[];
+}
+
+/** Whether the page works without a network; `startOffline` of `src/offline/index.ts` makes one. */
+export interface Offline {
+  /** Null once everything is here; a problem where that cannot be (storage full, no service worker). */
+  ready: Promise<Problem | null>;
+  /** Hear that a newer page waits. It is used once all tabs are closed, or at once by `renew`, which loads the page anew. */
+  newer(heard: () => void): void;
+  renew(): void;
 }

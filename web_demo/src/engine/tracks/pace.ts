@@ -1,0 +1,82 @@
+/**
+ * When to look: slowly where nothing moves, faster where something does, and not at all at what shows nothing new; see
+ * `edge/tracks/pace.py` and docs/formats/tracks.md, section 1.
+ */
+
+export const GLANCE_S = 0.1;
+export const QUICK_S = 0.2;
+export const BRISK_S = 0.3;
+export const CALM_S = 0.5;
+export const STILL_S = 4;
+export const STEP = 12;
+export const CHANGED = 0.002;
+export const MOVING = 0.01;
+const CLOCK_TOLERANCE_S = 1e-6;
+
+/** A frame in small and grey, as it is stored; of the same size each time. */
+export type Grey = Uint8Array;
+export type Decision = "look" | "still" | "wait";
+
+/**
+ * Return the share of cells, 0..1, by which two small pictures differ; 1 where they have not the same size.
+ *
+ * What all of the picture has in common, the median of the differences (of two middle ones the upper), is taken out: a
+ * camera that sets its exposure shows nothing new.
+ */
+export function changed(a: Grey, b: Grey): number {
+  if (a.length !== b.length) return 1;
+  const steps = Int16Array.from(a, (value, i) => value - b[i]!);
+  const common = steps.toSorted()[steps.length >> 1]!;
+  let count = 0;
+  for (const step of steps) if (Math.abs(step - common) >= STEP) count++;
+  return count / steps.length;
+}
+
+/**
+ * Return what to do at a glance, so many seconds after the last look: "look"; "still", nothing is new since; "wait", it
+ * is not yet time. `fresh` and `moving` are the shares of cells that have changed since the last look and the last
+ * glance; `restless` says that an object came or was missed at the last look.
+ */
+export function decide(since_s: number, fresh: number, moving: number, restless: boolean): Decision {
+  const still = fresh < CHANGED;
+  const due_s = still ? STILL_S : restless ? QUICK_S : moving >= MOVING ? BRISK_S : CALM_S;
+  if (since_s + CLOCK_TOLERANCE_S >= due_s) return "look";
+  return still ? "still" : "wait";
+}
+
+/** Decides for each glance in turn. */
+export interface Pace {
+  /** Seconds between glances. */
+  readonly glance_s: number;
+  /** Whether frames that nothing builds on may be left out: there are more than enough. */
+  readonly hurries: boolean;
+  decide(timestamp_s: number, grey: Grey): Decision;
+  /** Take in what the look found: whether an object came or was missed. */
+  learn(restless: boolean): void;
+}
+
+/** Return the pace that was asked for: null looks where something changes, else at every frame of a grid. */
+export function paceFor(every_s: number | null): Pace {
+  if (every_s !== null) return { glance_s: every_s, hurries: false, decide: () => "look", learn() {} };
+  let looked: { at_s: number; grey: Grey } | null = null;
+  let glanced: Grey | null = null;
+  let is_restless = false;
+  return {
+    glance_s: GLANCE_S,
+    hurries: true,
+    decide(timestamp_s, grey) {
+      const before = glanced;
+      glanced = grey;
+      let decision: Decision = "look";
+      if (looked !== null && before !== null) {
+        const since_s = timestamp_s - looked.at_s;
+        decision = decide(since_s, changed(grey, looked.grey), changed(grey, before), is_restless);
+      }
+      if (decision === "look") looked = { at_s: timestamp_s, grey };
+      return decision;
+    },
+    learn(restless) {
+      is_restless = restless;
+    },
+  };
+}
