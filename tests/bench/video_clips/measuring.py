@@ -41,7 +41,7 @@ class Run:
         judged: what became of that.
         seconds: wall time of each round, from opening the file to the last tag.
         cpu_s: processor time of each round, all threads together.
-        laps_ms: where the time of the first round went.
+        laps_ms: where the time of the quickest round went.
         frames: frames that the detector looked at, where that is known.
         crops: crops that were embedded, likewise.
     """
@@ -90,7 +90,9 @@ def measure_clip(kit: Kit, clip: Path, truth: ClipTruth, ways: Sequence[Way], ro
     """Tag one clip by every way, in turn, round after round."""
     taken = [[run_once(kit, clip, truth, way) for way in ways] for _ in range(rounds)]
     return [
-        replace(own[0], seconds=tuple(run.seconds[0] for run in own), cpu_s=tuple(run.cpu_s[0] for run in own))
+        replace(
+            min(own, key=_wall), seconds=tuple(run.seconds[0] for run in own), cpu_s=tuple(run.cpu_s[0] for run in own)
+        )
         for own in zip(*taken, strict=True)
     ]
 
