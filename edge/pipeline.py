@@ -133,7 +133,7 @@ def watch_stream(
     def look_if_allowed(glance: Glance) -> None:
         if budget.allows(glance.timestamp_s, eye.spent(reader)):
             found.frames_detected += 1
-            pace.learn(glance.timestamp_s, glance.grey, eye.look(glance, budget.share))
+            pace.learn(glance.timestamp_s, glance.grey, eye.look(glance, budget.share, pace.cut))
 
     waiting = None
     try:

@@ -80,21 +80,22 @@ class Eye:
         decoding_ms = 1000 * reader.worked_s
         return Spent(1000 * self._work_s + decoding_ms, decoding_ms, reader.behind_s, reader.dropped)
 
-    def look(self, glance: Glance, share: float = 1.0) -> bool:
+    def look(self, glance: Glance, share: float = 1.0, cut: bool = False) -> bool:
         """Look at a frame; return whether an object came, or was missed.
 
         Args:
             glance: at the frame.
             share: of the sides of the detector's input, where its model takes other sizes.
+            cut: whether the video was cut since the look before.
         """
         start = perf_counter()
         if share != self._share:
             self._share, self._detector = share, self._whole.with_input(share) or self._whole
-        restless = self._look(glance)
+        restless = self._look(glance, cut)
         self._work_s += perf_counter() - start
         return restless
 
-    def _look(self, glance: Glance) -> bool:
+    def _look(self, glance: Glance, cut: bool) -> bool:
         with self._watch.lap("detect"):
             small = glance.picture(SPARE * max(self._detector.preprocessing.size_wh))
             found = self._detector.detect(small)
@@ -105,7 +106,7 @@ class Eye:
             confidence = found.confidence.tolist()
             seen = [self._seen(box_of(boxes[row]), confidence[row], crop) for row, crop in enumerate(crops)]
         news = self._following.observe(
-            glance.timestamp_s, self._resolution_wh, seen, lambda row: self._kept(crops[row])
+            glance.timestamp_s, self._resolution_wh, seen, lambda row: self._kept(crops[row]), cut
         )
         self._name(news.ended)
         return news.restless

@@ -33,7 +33,7 @@ SCHEMA = 1
 CONSTANTS: dict[str, float] = {
     constant: getattr(module, constant)
     for module, names in (
-        (pace, ("GLANCE_S", "QUICK_S", "BRISK_S", "CALM_S", "STILL_S", "STEP", "CHANGED", "MOVING")),
+        (pace, ("GLANCE_S", "QUICK_S", "BRISK_S", "CALM_S", "STILL_S", "STEP", "CHANGED", "MOVING", "CUT", "CUT_RISE")),
         (
             association,
             (
@@ -86,7 +86,8 @@ def answer(case: Mapping[str, Any], cases: Mapping[str, Any]) -> dict[str, Any]:
         shown = glance["seen"]
         detections = [_seen(one, cases["patches"]) for one in shown]
         crop_of = asked.crops_of([one.get("candidates", []) for one in shown])
-        news = follower.observe(glance["timestamp_s"], tuple(case["resolution_wh"]), detections, crop_of)
+        cut = glance.get("cut", False)
+        news = follower.observe(glance["timestamp_s"], tuple(case["resolution_wh"]), detections, crop_of, cut)
         ended += news.ended
     named: list[Named] = [name(one, asked.ask, matchings) for one in [*ended, *follower.close()]]
     known, unknown = gather(named, case["gap_s"])
@@ -97,6 +98,23 @@ def answer(case: Mapping[str, Any], cases: Mapping[str, Any]) -> dict[str, Any]:
     }
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain
+
+
+def watch(case: Mapping[str, Any], cases: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what is done at each glance of a case of cuts, as its `expected`: the decision, and whether a cut came.
+
+    Args:
+        case: one of the `cuts`.
+        cases: the whole file, for the pictures.
+    """
+    chosen, told = pace.pace_for(case["every_s"]), []
+    for timestamp_s, picture in case["glances"]:
+        grey = np.array(cases["greys"][picture], np.uint8)
+        decision = chosen.decide(timestamp_s, grey)
+        told.append([decision, chosen.cut])
+        if decision == "look":
+            chosen.learn(timestamp_s, grey, restless=False)
+    return told
 
 
 def _seen(value: Mapping[str, Any], patches: Mapping[str, Sequence[float]]) -> Seen:

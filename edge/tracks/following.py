@@ -27,7 +27,7 @@ class News:
     """What a look changed.
 
     Attributes:
-        ended: tracks that have not been seen for too long, oldest first.
+        ended: tracks that have not been seen for too long, or that a cut has ended, oldest first.
         restless: whether a track began, or one was not found that the look before had found.
     """
 
@@ -59,6 +59,7 @@ class Following:
         resolution_wh: tuple[int, int],
         seen: Sequence[Seen],
         crop_of: Callable[[int], ImageArray],
+        cut: bool = False,
     ) -> News:
         """Take in one look, later than those before it.
 
@@ -67,8 +68,9 @@ class Following:
             resolution_wh: of the source as it is shown.
             seen: detections, none below `weak`, most confident first.
             crop_of: gives the crop of a detection by its place, a copy that may be kept.
+            cut: whether the video was cut since the look before: then every track has ended.
         """
-        ended = [track for track in self._live if _is_lost(track, timestamp_s)]
+        ended = [track for track in self._live if cut or _is_lost(track, timestamp_s)]
         self._live = [track for track in self._live if track not in ended]
         pairs = dict((s, self._live[t]) for t, s in associate(self._live, seen, timestamp_s, self._confident))
         born = []

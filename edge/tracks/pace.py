@@ -1,7 +1,8 @@
 """When to look: slowly where nothing moves, faster where something does, and not at all at what shows nothing new.
 
 Between looks a source is glanced at: a small grey picture, `GLANCE_S` apart. What it shows against the one of the last
-look, and against the glance before, decides.
+look, and against the glance before, decides. Where suddenly much of it differs from the glance before, the video was
+cut: what is seen from there on is not what was seen until then, also at the same place.
 
     >>> pace = pace_for(None)
     >>> pace.decide(0.0, grey)
@@ -29,6 +30,13 @@ CHANGED = 0.002
 MOVING = 0.01
 """Shares of the cells: from here on something is new since the last look, or moves since the last glance."""
 
+CUT = 0.2
+CUT_RISE = 3.0
+"""A cut: so large a share of the cells has changed since the last glance, and so many times as much as from the one before to that one.
+
+A camera that pans changes as much from glance to glance, but it does so at several in turn.
+"""
+
 Grey = npt.NDArray[np.uint8]
 Decision = Literal["look", "still", "wait"]
 
@@ -53,7 +61,7 @@ def decide(since_s: float, new: float, moving: float, restless: bool) -> Decisio
         since_s: seconds since the last look.
         new: share of the cells, 0..1, that have changed since.
         moving: share of the cells that have changed since the last glance.
-        restless: whether an object came or was missed at the last look.
+        restless: whether an object came or was missed at the last look, or the video was cut since.
 
     Returns:
         "look"; "still", nothing is new since the last look; "wait", it is not yet time.
@@ -65,16 +73,39 @@ def decide(since_s: float, new: float, moving: float, restless: bool) -> Decisio
     return "still" if still else "wait"
 
 
+class Moves:
+    """What differs from glance to glance, and where that is a cut."""
+
+    def __init__(self) -> None:
+        """Start before the first glance."""
+        self._before: Grey | None = None
+        self._share = 1.0
+
+    def take(self, grey: Grey) -> tuple[float, bool]:
+        """Take in a glance; return the share of the cells, 0..1, that differ from the one before, and whether it is a cut.
+
+        Of the first glance nothing differs, and the second one is no cut: nothing says how much differs here anyway.
+        """
+        before, self._before = self._before, grey
+        if before is None:
+            return 0.0, False
+        share, usual = changed(grey, before), self._share
+        self._share = share
+        return share, share >= CUT and share >= CUT_RISE * usual
+
+
 class Pace(Protocol):
     """Decides for each glance in turn.
 
     Attributes:
         glance_s: seconds between glances.
         whole: whether every frame has to be decoded, so that the first one at or after each step is not left out.
+        cut: whether the video was cut since the last look that was learned of.
     """
 
     glance_s: float
     whole: bool
+    cut: bool
 
     def decide(self, timestamp_s: float, grey: Grey) -> Decision:
         """Say what to do at a glance, later than those before it.
@@ -99,13 +130,17 @@ class Steady:
     def __init__(self, every_s: float) -> None:
         """Look every so many seconds; 0 looks at every frame."""
         self.glance_s = every_s
+        self.cut = False
+        self._moves = Moves()
 
     def decide(self, timestamp_s: float, grey: Grey) -> Decision:
-        """Look."""
+        """Look, and note a cut."""
+        self.cut = self._moves.take(grey)[1] or self.cut
         return "look"
 
     def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
-        """Change nothing."""
+        """Wait for the next cut."""
+        self.cut = False
 
 
 class Adaptive:
@@ -117,20 +152,23 @@ class Adaptive:
         """Start before the first glance."""
         self._looked_s: float | None = None
         self._looked_at: Grey | None = None
-        self._glanced_at: Grey | None = None
+        self._moves = Moves()
         self._restless = False
+        self.cut = False
 
     def decide(self, timestamp_s: float, grey: Grey) -> Decision:
         """Compare with the last look and the last glance; see the head of this module."""
-        before, self._glanced_at = self._glanced_at, grey
-        if self._looked_s is None or self._looked_at is None or before is None:
+        moving, cut = self._moves.take(grey)
+        if self._looked_s is None or self._looked_at is None:
             return "look"
-        new, moving = changed(grey, self._looked_at), changed(grey, before)
-        return decide(timestamp_s - self._looked_s, new, moving, self._restless)
+        new = changed(grey, self._looked_at)
+        self.cut = (cut or self.cut) and new >= CHANGED
+        return decide(timestamp_s - self._looked_s, new, moving, self._restless or self.cut)
 
     def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:
         """Compare with this look from now on; look quickly again where an object came or was missed."""
         self._looked_s, self._looked_at, self._restless = timestamp_s, grey, restless
+        self.cut = False
 
 
 def pace_for(every_s: float | None) -> Pace:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from edge.tracks.appearances import GAP_S
-from edge.tracks.cases import CONSTANTS, IDENTITY, SCHEMA, answer
-from edge.tracks.pace import decide
+from edge.tracks.cases import CONSTANTS, IDENTITY, SCHEMA, answer, watch
+from edge.tracks.pace import GLANCE_S, decide
 
 MATCHINGS = (
     {"similarity_threshold": 0.7, "margin_threshold": 0.05},
@@ -56,7 +56,50 @@ def track_cases() -> Json:
         for new, moving in ((0.0, 0.0), (0.0019, 0.5), (0.002, 0.0), (0.5, 0.0099), (0.5, 0.01))
         for restless in (False, True)
     ]
+    value["greys"] = _greys()
+    value["cuts"] = [{**case, "expected": watch(case, value)} for case in _cuts()]
     return value
+
+
+def _greys() -> dict[str, list[int]]:
+    """Return small pictures of 8 x 8 cells: two shots, one of them brighter, black, lit by a flash, and panned over."""
+    rng = np.random.default_rng(7)
+    shot, other = rng.integers(20, 200, (2, 8, 8))
+    wide = rng.integers(20, 200, (8, 8))
+    passing = shot.copy()
+    passing[2:5, 2:5] = 240
+    shown = {
+        "shot": shot,
+        "brighter": shot + 30,
+        "passing": passing,
+        "other": other,
+        "black": np.zeros_like(shot),
+        "flash": np.minimum(3 * shot, 255),
+        **{f"pan {step}": np.roll(wide, step, axis=1) for step in range(6)},
+    }
+    return {name: [int(value) for value in picture.reshape(-1)] for name, picture in shown.items()}
+
+
+def _cuts() -> list[Json]:
+    """Where a cut is seen: glances as time and picture."""
+
+    def at(*pictures: str, every_s: float | None = None) -> Json:
+        step_s = every_s or GLANCE_S
+        return {"every_s": every_s, "glances": [[round(step_s * i, 3), name] for i, name in enumerate(pictures)]}
+
+    still = ["shot"] * 4
+    return [
+        {"name": "none", **at(*still, "brighter", "brighter")},
+        {"name": "one", **at(*still, *["other"] * 4)},
+        {"name": "soon after a look", **at(*still[:3], "passing", "other", "other", "other")},
+        {"name": "something passes", **at(*still, "passing", "passing")},
+        {"name": "a camera pans", **at("pan 0", "pan 1", "pan 2", "pan 3", "pan 4", "pan 5")},
+        {"name": "black for a moment", **at(*still, "black", *still)},
+        {"name": "black between two shots", **at(*still, "black", *["other"] * 3)},
+        {"name": "a flash", **at(*still, "flash", *still)},
+        {"name": "a flash soon after a look", **at(*still[:3], "passing", "flash", "passing", "passing")},
+        {"name": "at a fixed rate", **at("shot", "shot", "other", "other", "shot", every_s=0.5)},
+    ]
 
 
 def _patch(seed: int) -> list[int]:
@@ -69,6 +112,10 @@ def _case(name: str, glances: Iterable[Json], gap_s: float = GAP_S) -> Json:
 
 def _look(timestamp_s: float, *seen: Json) -> Json:
     return {"timestamp_s": timestamp_s, "seen": sorted(seen, key=lambda one: -one["confidence"])}
+
+
+def _cut(timestamp_s: float, *seen: Json) -> Json:
+    return {**_look(timestamp_s, *seen), "cut": True}
 
 
 def _still(timestamp_s: float) -> Json:
@@ -106,7 +153,7 @@ def _every(seconds: float, n: int, *seen: Json, start_s: float = 0.0) -> list[Js
 
 
 def _cases() -> list[Json]:
-    return [*_presence(), *_identity(), *_several(), *_places(), *_unknown()]
+    return [*_presence(), *_identity(), *_several(), *_places(), *_shots(), *_unknown()]
 
 
 def _presence() -> list[Json]:
@@ -234,6 +281,20 @@ def _places() -> list[Json]:
             ],
         ),
         _case("a weak part", [_look(round(0.2 * i, 1), _seen(), _weak(part)) for i in range(4)]),
+    ]
+
+
+def _shots() -> list[Json]:
+    """What a cut ends, and what it does not."""
+    alike = [_look(0.0, _seen()), _look(0.3, _seen()), _look(0.6, _seen())]
+    other = _every(0.3, 3, _seen(SOY), start_s=1.1)
+    return [
+        _case("a cut to another product that stands there", [*alike, _cut(0.8, _seen(SOY)), *other]),
+        _case("the same without a cut", [*alike, _look(0.8, _seen(SOY)), *other]),
+        _case("a cut to the same product", [*alike, _cut(0.8, _seen()), *_every(0.3, 3, _seen(), start_s=1.1)]),
+        _case("a cut to a still picture", [*alike, _still(0.7), _cut(0.8, _seen(SOY)), _still(0.9), _still(2.0)]),
+        _case("a flash", [*alike, _cut(0.8), *_every(0.3, 3, _seen(), start_s=1.0)]),
+        _case("a short shot", [_look(0.0), _cut(0.4, _seen()), _cut(0.8), _look(1.3)]),
     ]
 
 

@@ -27,7 +27,7 @@ interface Case {
   name: string;
   resolution_wh: [number, number];
   gap_s: number;
-  glances: { timestamp_s: number; still?: true; seen?: Shown[] }[];
+  glances: { timestamp_s: number; still?: true; cut?: true; seen?: Shown[] }[];
   expected: { crops_embedded: number; tags: Tag[]; unmatched: Unmatched[] };
 }
 
@@ -38,6 +38,8 @@ interface Golden {
   confident: number;
   patches: Record<string, number[]>;
   cases: Case[];
+  greys: Record<string, number[]>;
+  cuts: { name: string; every_s: number | null; glances: [number, string][]; expected: [string, boolean][] }[];
   pace: { since_s: number; new: number; moving: number; restless: boolean; decision: string }[];
 }
 
@@ -57,7 +59,7 @@ async function answer({ glances, resolution_wh, gap_s }: Case): Promise<Case["ex
   const follower = following.follow(GOLDEN.confident);
   const told = new Map<Picture, Told>();
   const ended: track.Track[] = [];
-  for (const { timestamp_s, still, seen: shown = [] } of glances) {
+  for (const { timestamp_s, still, cut = false, seen: shown = [] } of glances) {
     if (still) {
       follower.stay(timestamp_s);
       continue;
@@ -65,7 +67,8 @@ async function answer({ glances, resolution_wh, gap_s }: Case): Promise<Case["ex
     const detections = shown.map(({ xyxy, confidence, sharpness = 0, patch }) => {
       return { xyxy, confidence, sharpness, patch: patch === undefined ? null : Float64Array.from(GOLDEN.patches[patch]!) };
     });
-    const news = follower.observe(timestamp_s, resolution_wh, detections, (place) => cropOf(shown[place]!, told));
+    const keep = (place: number) => cropOf(shown[place]!, told);
+    const news = follower.observe(timestamp_s, resolution_wh, detections, keep, cut);
     ended.push(...news.ended);
   }
   const named: Named[] = [];
@@ -94,5 +97,18 @@ test("every number of the rule is the golden one", () => {
 describe("when to look", () => {
   test.each(GOLDEN.pace)("$since_s s, $new new, $moving moving, restless $restless: $decision", (row) => {
     expect(pace.decide(row.since_s, row.new, row.moving, row.restless)).toBe(row.decision);
+  });
+});
+
+describe("where a cut is seen", () => {
+  test.each(GOLDEN.cuts.map((one) => [one.name, one] as const))("%s", (_, { every_s, glances, expected }) => {
+    const chosen = pace.paceFor(every_s);
+    const found = glances.map(([timestamp_s, picture]) => {
+      const decision = chosen.decide(timestamp_s, Uint8Array.from(GOLDEN.greys[picture]!));
+      const is_cut = chosen.isCut();
+      if (decision === "look") chosen.learn(false);
+      return [decision, is_cut];
+    });
+    expect(found).toEqual(expected);
   });
 });

@@ -62,7 +62,7 @@ class ClipSet:
         ]
 
 
-SETS = {one.name: one for one in (ClipSet("dev", 1, 1), ClipSet("eval", 2, 2))}
+SETS = {one.name: one for one in (ClipSet("dev", 1, 1), ClipSet("eval", 2, 2), ClipSet("eval2", 3, 2))}
 
 
 def write_set(chosen: ClipSet, folder: Path, processes: int = 1, only: tuple[str, ...] = ("",)) -> Path:

@@ -71,7 +71,7 @@ async function watchStream(
   const findings: Findings = { objects: [], frames_detected: 0, error: null };
   const look = async (glance: Glance) => {
     findings.frames_detected++;
-    pace.learn(await eye.look(glance));
+    pace.learn(await eye.look(glance, pace.isCut()));
     const soFar = async () => report({ ...findings, objects: await eye.soFar() });
     await tell(glance.timestamp_s, findings.frames_detected, soFar);
   };

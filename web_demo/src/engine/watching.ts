@@ -17,8 +17,8 @@ const SPARE = 2;
 
 /** Looks at the frames of one video. */
 export interface Eye {
-  /** Look at a frame; says whether an object came, or was missed. */
-  look(glance: Glance): Promise<boolean>;
+  /** Look at a frame, `is_cut` where the video was cut since the last one; says whether an object came, or was missed. */
+  look(glance: Glance, is_cut: boolean): Promise<boolean>;
   /** Note that up to this time the picture is as it was at the last look. */
   stay(timestamp_s: number): void;
   /** What is known so far; of a track that goes on, by the crops that were asked, or the best one. */
@@ -50,7 +50,7 @@ export function eyeOf(kit: Kit, resolution_wh: Size, watch: Watch): Eye {
     for (const track of tracks) named.push(await name(track, ask, kit.matchings));
   }
 
-  async function look({ timestamp_s, longer_side, picture }: Glance): Promise<boolean> {
+  async function look({ timestamp_s, longer_side, picture }: Glance, is_cut: boolean): Promise<boolean> {
     const small = await lap(watch, "decode", picture(SPARE * Math.max(...kit.bundle.detector.preprocessing.size_wh)));
     const found = await lap(watch, "detect", kit.detector.detect(small, WEAK_SHARE * confident));
     const is_whole = Math.max(small.width, small.height) >= longer_side || found.confidence.length === 0;
@@ -64,7 +64,7 @@ export function eyeOf(kit: Kit, resolution_wh: Size, watch: Watch): Eye {
       return one.confidence < confident ? { ...one, sharpness: 0, patch: null } : { ...one, ...measure(all, crop) };
     });
     const keep = (place: number) => kept(kit, all, crops[place]!);
-    const { ended, restless } = following.observe(timestamp_s, resolution_wh, seen, keep);
+    const { ended, restless } = following.observe(timestamp_s, resolution_wh, seen, keep, is_cut);
     watch.detect += performance.now() - start;
     await nameAll(ended);
     return restless;

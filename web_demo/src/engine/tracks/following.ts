@@ -10,7 +10,7 @@ export const WEAK_SHARE = 0.5;
 
 /** What a look changed. */
 export interface News {
-  /** Tracks that have not been seen for too long, oldest first. */
+  /** Tracks that have not been seen for too long, or that a cut has ended, oldest first. */
   readonly ended: Track[];
   /** Whether a track began, or one was not found that the look before had found. */
   readonly restless: boolean;
@@ -18,8 +18,17 @@ export interface News {
 
 /** Follows the objects of one source. */
 export interface Following {
-  /** Take in one look, later than those before it; `seen` none below weak, most confident first. */
-  observe(timestamp_s: number, resolution_wh: Size, seen: readonly Seen[], cropOf: (place: number) => Picture): News;
+  /**
+   * Take in one look, later than those before it; `seen` none below weak, most confident first; where the video was cut
+   * since the look before, every track has ended.
+   */
+  observe(
+    timestamp_s: number,
+    resolution_wh: Size,
+    seen: readonly Seen[],
+    cropOf: (place: number) => Picture,
+    is_cut: boolean,
+  ): News;
   /** Note that up to this time the picture is as it was at the last look. */
   stay(timestamp_s: number): void;
   /** The tracks that have not ended, oldest first. */
@@ -31,8 +40,8 @@ export function follow(confident: number): Following {
   let live: Track[] = [];
   let found: Track[] = [];
   return {
-    observe(timestamp_s, resolution_wh, seen, cropOf) {
-      const ended = live.filter((track) => isLost(track, timestamp_s));
+    observe(timestamp_s, resolution_wh, seen, cropOf, is_cut) {
+      const ended = live.filter((track) => is_cut || isLost(track, timestamp_s));
       live = live.filter((track) => !ended.includes(track));
       const pairs = new Map(associate(live, seen, timestamp_s, confident).map(([t, s]) => [s, live[t]!]));
       const born: Track[] = [];
