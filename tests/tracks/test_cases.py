@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from edge.golden import golden_folder
-from edge.tracks.cases import CONSTANTS, answer, read_cases
+from edge.tracks.cases import CONSTANTS, answer, read_cases, watch
 from edge.tracks.pace import decide
 from export.golden.track_cases import track_cases
 
@@ -29,6 +29,30 @@ def test_the_file_is_the_one_that_is_made() -> None:
 @pytest.mark.parametrize("row", GOLDEN["pace"], ids=str)
 def test_every_decision_to_look_is_as_it_is_written(row: dict[str, Any]) -> None:
     assert decide(row["since_s"], row["new"], row["moving"], row["restless"]) == row["decision"]
+
+
+@pytest.mark.parametrize("case", GOLDEN["cuts"], ids=lambda case: case["name"])
+def test_every_cut_is_seen_as_it_is_written(case: dict[str, Any]) -> None:
+    assert watch(case, GOLDEN) == case["expected"], AGAIN
+
+
+def test_cuts_are_where_a_person_would_see_them() -> None:
+    seen = {
+        case["name"]: [t for (t, _), (_, cut) in zip(case["glances"], case["expected"], strict=True) if cut]
+        for case in GOLDEN["cuts"]
+    }
+    assert seen == {
+        "none": [],
+        "one": [0.4],
+        "soon after a look": [0.4, 0.5],
+        "something passes": [],
+        "a camera pans": [],
+        "black for a moment": [0.4],
+        "black between two shots": [0.4],
+        "a flash": [0.4],
+        "a flash soon after a look": [0.4],
+        "at a fixed rate": [1.0, 2.0],
+    }
 
 
 EXPECTED = {
@@ -75,6 +99,12 @@ EXPECTED = {
     "another one comes in where one has left": [("oat", "match", 0.0, 0.6), ("soy", "match", 1.0, 2.0)],
     "a small thing before a large one": [("soy", "match", 0.8, 1.0)],
     "a weak part": [("oat", "match", 0.0, 0.6)],
+    "a cut to another product that stands there": [("oat", "match", 0.0, 0.6), ("soy", "match", 0.8, 1.7)],
+    "the same without a cut": [("oat", "match", 0.0, 1.7)],
+    "a cut to the same product": [("oat", "match", 0.0, 1.7)],
+    "a cut to a still picture": [("oat", "match", 0.0, 0.7), ("soy", "match", 0.8, 2.0)],
+    "a flash": [("oat", "match", 0.0, 1.6)],
+    "a short shot": [("oat", "match", 0.4, 0.4)],
     "unknown": [],
     "unknown, seen once": [],
     "unknown, lost and found": [],

@@ -155,3 +155,21 @@ def test_likeness_of_what_is_missing_or_flat_is_whole() -> None:
     assert likeness(None, A) == likeness(A, np.ones(64)) == 1.0
     assert likeness(A, A) == pytest.approx(1.0)
     assert likeness(A, -A) == pytest.approx(-1.0)
+
+
+def test_a_cut_ends_every_track_also_of_what_looks_alike_at_the_same_place() -> None:
+    following, seen = Following(0.5), [Seen(box(100), 0.9, 5.0, A)]
+    following.observe(0.0, SIZE, seen, lambda place: CROP)
+    (ended,) = following.observe(0.2, SIZE, seen, lambda place: CROP, cut=True).ended
+    assert (ended.sightings, ended.missed, ended.fleeting) == (1, 0, False)
+    (begun,) = following.close()
+    assert (begun.start_s, begun.speed) == (0.2, None)
+
+
+def test_a_cut_to_nothing_is_restless_where_something_was_and_stays_end_with_it() -> None:
+    following, seen = Following(0.5), [Seen(box(100), 0.9, 5.0, A)]
+    assert not following.observe(0.0, SIZE, [], lambda place: CROP, cut=True).restless
+    following.observe(0.2, SIZE, seen, lambda place: CROP)
+    news = following.observe(0.4, SIZE, [], lambda place: CROP, cut=True)
+    following.stay(0.5)
+    assert (news.restless, news.ended[0].end_s, following.close()) == (True, 0.2, [])

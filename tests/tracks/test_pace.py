@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from edge.tracks.pace import Adaptive, changed, pace_for
+from edge.tracks.pace import CUT, Adaptive, Moves, changed, pace_for
 
 PLAIN = np.full((36, 64), 100, np.uint8)
 
@@ -75,3 +76,61 @@ def test_a_fixed_rate_looks_at_everything_and_leaves_out_no_frame() -> None:
     assert (pace.glance_s, pace.whole) == (0.25, True)
     assert [pace.decide(t, PLAIN) for t in (0.0, 0.25, 0.5)] == ["look"] * 3
     assert not pace_for(None).whole
+
+
+SHOT, OTHER = (np.random.default_rng(seed).integers(20, 200, PLAIN.shape).astype(np.uint8) for seed in (0, 1))
+
+
+def cuts(greys: list[np.ndarray]) -> list[int]:
+    moves = Moves()
+    return [number for number, grey in enumerate(greys) if moves.take(grey)[1]]
+
+
+def test_no_glance_and_one_glance_are_no_cut() -> None:
+    assert cuts([]) == cuts([SHOT]) == []
+
+
+def test_another_shot_is_a_cut_and_is_looked_at_once() -> None:
+    assert cuts([SHOT, SHOT, OTHER, OTHER, SHOT]) == [2, 4]
+    assert looks([SHOT] * 2 + [OTHER] * 5) == [0.0, 0.2]  # not only at 0.3
+
+
+def test_what_passes_and_a_camera_that_sets_its_exposure_are_no_cut() -> None:
+    passing = with_object(20, size=20)
+    assert changed(passing, PLAIN) < CUT
+    assert cuts([PLAIN, PLAIN, passing, PLAIN]) == cuts([SHOT, SHOT, SHOT + 40]) == []
+
+
+def test_a_camera_that_pans_is_no_cut_in_every_glance() -> None:
+    pan = [np.roll(SHOT, 2 * step, axis=1) for step in range(20)]
+    assert min(changed(a, b) for a, b in zip(pan, pan[1:], strict=False)) >= CUT
+    assert cuts(pan) == []
+    assert cuts([SHOT, *pan]) == [2]
+
+
+def test_endless_change_is_looked_at_no_more_often_than_movement() -> None:
+    noise = [np.random.default_rng(seed).integers(0, 256, PLAIN.shape).astype(np.uint8) for seed in range(31)]
+    assert len(looks(noise)) == 11
+
+
+@pytest.mark.parametrize("every_s", [None, 0.1])
+def test_a_cut_is_remembered_until_a_look_was_taken(every_s: float | None) -> None:
+    pace = pace_for(every_s)
+    for time_s, grey in ((0.0, SHOT), (0.1, SHOT)):
+        pace.decide(time_s, grey)
+        pace.learn(time_s, grey, False)
+    told = []
+    for time_s in (0.3, 0.4, 0.5):
+        assert pace.decide(time_s, OTHER) == "look"  # and a budget puts it off
+        told.append(pace.cut)
+    pace.learn(0.5, OTHER, False)
+    assert (told, pace.cut) == ([True] * 3, False)
+
+
+def test_a_flash_before_there_was_a_look_is_taken_back() -> None:
+    pace = Adaptive()
+    for time_s, grey in ((0.0, SHOT), (0.1, SHOT)):
+        assert pace.decide(time_s, grey) != "wait"
+    pace.learn(0.1, SHOT, False)
+    assert (pace.decide(0.2, OTHER), pace.cut) == ("wait", True)
+    assert (pace.decide(0.3, SHOT), pace.cut) == ("still", False)

@@ -25,6 +25,12 @@ from edge.media.sources import open_source
 from edge.pipeline import INTERRUPTED, Kit, Limits, tag_source
 from edge.shard import open_shard
 from edge.tags import SourceTags
+from edge.tracks import pace
+from edge.tracks.budget import Budget
+from export.golden.pictures import STYLE
+from export.render.packshot import render_cutout
+from export.render.products import demo_products
+from export.render.scene import compose_scene
 from tests.media.own_media import noise, write_video
 
 Picture = np.ndarray[Any, np.dtype[np.uint8]]
@@ -70,6 +76,57 @@ def test_black_frames(kit: Kit, product: Picture, tmp_path: Path) -> None:
     assert (found.tags, found.unmatched, found.frames_detected, found.error) == ((), (), 1, None)
     between = tagged(kit, write_video(tmp_path / "between.mp4", [*[black] * 30, *[product] * 30, *[black] * 30]))
     assert shown(between) == [("match", pytest.approx(1.0, abs=0.2), pytest.approx(1.97, abs=0.2))]
+
+
+def shots() -> tuple[Picture, Picture]:
+    """Two products of the demo catalogue that look alike, at the same place of two different rooms."""
+    pictures = []
+    for number in (18, 19):
+        cutout = render_cutout(demo_products(40, 0)[number], np.random.default_rng([5, number]), 150, calm=True)
+        scene = compose_scene([cutout], None, np.random.default_rng([9, 3]), resolution_wh=(480, 270), style=STYLE)
+        pictures.append((scene.image, scene.xyxy[0].round().astype(int)))
+    (first, _), (image, (x0, y0, x1, y1)) = pictures
+    around, room = (slice(y0 - 6, y1 + 6), slice(x0 - 6, x1 + 6)), 255 - image
+    room[around] = image[around]
+    return first, room
+
+
+def of_products(found: SourceTags) -> list[tuple[str, str, float, float]]:
+    return [(tag.candidates[0].product_id, *rest) for tag, rest in zip(found.tags, shown(found), strict=True)]
+
+
+@pytest.mark.parametrize("every_s", [None, 0.2])
+def test_a_cut_between_two_products_at_one_place_is_two_tags(
+    kit: Kit, tmp_path: Path, every_s: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = shots()
+    path = write_video(tmp_path / "cut.mp4", [first] * 40 + [second] * 40)
+    (before, after) = of_products(tagged(kit, path, every_s))
+    assert before[0] != after[0]
+    assert before[1:3] == ("match", 0.0) and before[3] < 40 / 30
+    assert after[1:3] == ("match", pytest.approx(40 / 30, abs=0.11)) and after[3] > 2.5
+    monkeypatch.setattr(pace, "CUT", 2)
+    assert len(tagged(kit, path, every_s).tags) < 2  # so it is the cut that tells them apart
+
+
+def test_a_cut_counts_also_where_a_budget_puts_off_the_look_at_it(
+    kit: Kit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = shots()
+    path = write_video(tmp_path / "cut.mp4", [first] * 40 + [second] * 40)
+    allows = Budget.allows
+    monkeypatch.setattr(Budget, "allows", lambda self, at_s, spent: not 1.3 < at_s < 1.75 and allows(self, at_s, spent))
+    before, after = of_products(tagged(kit, path))
+    assert before[0] != after[0] and before[3] < 40 / 30
+    assert after[2] == pytest.approx(1.8, abs=0.11)
+
+
+@pytest.mark.parametrize("lit", [0, 255], ids=["black", "white"])
+def test_a_flash_leaves_one_tag_of_one_product(kit: Kit, product: Picture, tmp_path: Path, lit: int) -> None:
+    flash = np.full_like(product, lit)
+    flash[: len(flash) // 3] = product[: len(flash) // 3]
+    found = tagged(kit, write_video(tmp_path / "flash.mp4", [*[product] * 40, *[flash] * 5, *[product] * 40]))
+    assert shown(found) == [("match", 0.0, pytest.approx(2.8, abs=0.15))]
 
 
 def test_a_damaged_middle(kit: Kit, product: Picture, tmp_path: Path) -> None:
