@@ -31,10 +31,10 @@ MOVING = 0.01
 """Shares of the cells: from here on something is new since the last look, or moves since the last glance."""
 
 CUT = 0.2
-CUT_RISE = 3.0
-"""A cut: so large a share of the cells has changed since the last glance, and so many times as much as from the one before to that one.
+CUT_RISE = 8.0
+"""A cut: so large a share of the cells has changed since the last glance, and so many times that of the last glance.
 
-A camera that pans changes as much from glance to glance, but it does so at several in turn.
+A camera that pans and a hand that comes near change as much, but not all of a sudden.
 """
 
 Grey = npt.NDArray[np.uint8]
@@ -82,7 +82,7 @@ class Moves:
         self._share = 1.0
 
     def take(self, grey: Grey) -> tuple[float, bool]:
-        """Take in a glance; return the share of the cells, 0..1, that differ from the one before, and whether it is a cut.
+        """Take in a glance; return the share of cells, 0..1, that differ from the one before, and whether it is a cut.
 
         Of the first glance nothing differs, and the second one is no cut: nothing says how much differs here anyway.
         """

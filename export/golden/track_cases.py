@@ -67,7 +67,7 @@ def _greys() -> dict[str, list[int]]:
     shot, other = rng.integers(20, 200, (2, 8, 8))
     wide = rng.integers(20, 200, (8, 8))
     passing = shot.copy()
-    passing[2:5, 2:5] = 240
+    passing[2:4, 2:4] = 240
     shown = {
         "shot": shot,
         "brighter": shot + 30,

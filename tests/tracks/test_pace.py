@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -103,7 +105,7 @@ def test_what_passes_and_a_camera_that_sets_its_exposure_are_no_cut() -> None:
 
 def test_a_camera_that_pans_is_no_cut_in_every_glance() -> None:
     pan = [np.roll(SHOT, 2 * step, axis=1) for step in range(20)]
-    assert min(changed(a, b) for a, b in zip(pan, pan[1:], strict=False)) >= CUT
+    assert min(changed(a, b) for a, b in pairwise(pan)) >= CUT
     assert cuts(pan) == []
     assert cuts([SHOT, *pan]) == [2]
 

@@ -12,7 +12,7 @@ export const STEP = 12;
 export const CHANGED = 0.002;
 export const MOVING = 0.01;
 export const CUT = 0.2;
-export const CUT_RISE = 3;
+export const CUT_RISE = 8;
 const CLOCK_TOLERANCE_S = 1e-6;
 
 /** A frame in small and grey, as it is stored; of the same size each time. */
