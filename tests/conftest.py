@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ def pytest_configure() -> None:
     """Refuse to start where torch is required and missing, before whole modules skip themselves for want of it."""
     if "torch" in _required() and not _has_torch():
         raise pytest.UsageError("TAGLET_REQUIRE names torch, which is not installed: make test-full installs it")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job, which commands would inherit
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -93,12 +93,12 @@ class Budget:
         self._hurry = at_ease
 
     def allows(self, timestamp_s: float, spent: Spent) -> bool:
-        """Return whether a look that is wanted at a time, in seconds from the start, may be taken."""
+        """Return whether a look that is wanted at a time, in seconds from the start, may be taken; the first one always."""
         per_second_ms = self._limits.per_second_ms
         if per_second_ms is not None:
             earned_ms = per_second_ms * (timestamp_s + ADVANCE_S)
             self._set_hurry(spent.decoding_ms > DECODING_SHARE * earned_ms or spent.behind_s > BEHIND_S)
-            if spent.work_ms > earned_ms:
+            if self.looks and spent.work_ms > earned_ms:
                 self._pressed, self._pressed_s = True, timestamp_s
                 self.put_off += 1
                 return False

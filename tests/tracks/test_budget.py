@@ -35,6 +35,11 @@ def test_no_more_is_spent_than_was_earned_and_one_look(budget_ms: float, look_ms
     assert budget.looks + budget.put_off == 400
 
 
+def test_the_first_look_is_taken_however_late_it_is() -> None:
+    budget = Budget(Limits(budget_ms=1))
+    assert [budget.allows(t, Spent(work_ms=1e6)) for t in (0.0, 0.5, 1.0)] == [True, False, False]
+
+
 def run(budget: Budget, seconds: float, look_ms: float, start_s: float = 0.0, spent_ms: float = 0.0) -> float:
     for number in range(round(seconds * 10)):
         if budget.allows(start_s + number / 10, Spent(work_ms=spent_ms)):

@@ -5,7 +5,7 @@ import { Header } from "./header.tsx";
 import { IdentifyCard } from "./identify.tsx";
 import { LeavingCard } from "./leaving.tsx";
 import { Notices } from "./notices.tsx";
-import { PostCard } from "./post.tsx";
+import { PostCard } from "./post_card.tsx";
 import { useSession } from "./session_context.ts";
 import { StageCard } from "./stage.tsx";
 import { Suggestions } from "./suggestions.tsx";
