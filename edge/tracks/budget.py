@@ -93,7 +93,7 @@ class Budget:
         self._hurry = at_ease
 
     def allows(self, timestamp_s: float, spent: Spent) -> bool:
-        """Return whether a look that is wanted at a time, in seconds from the start, may be taken; the first one always."""
+        """Return whether a look wanted at a time, in seconds from the start, may be taken; the first one always."""
         per_second_ms = self._limits.per_second_ms
         if per_second_ms is not None:
             earned_ms = per_second_ms * (timestamp_s + ADVANCE_S)
