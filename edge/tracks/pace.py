@@ -135,7 +135,8 @@ class Steady:
 
     def decide(self, timestamp_s: float, grey: Grey) -> Decision:
         """Look, and note a cut."""
-        self.cut = self._moves.take(grey)[1] or self.cut
+        if self.glance_s <= CALM_S:  # frames further apart differ much anyway
+            self.cut = self._moves.take(grey)[1] or self.cut
         return "look"
 
     def learn(self, timestamp_s: float, grey: Grey, restless: bool) -> None:

@@ -99,6 +99,7 @@ def _cuts() -> list[Json]:
         {"name": "a flash", **at(*still, "flash", *still)},
         {"name": "a flash soon after a look", **at(*still[:3], "passing", "flash", "passing", "passing")},
         {"name": "at a fixed rate", **at("shot", "shot", "other", "other", "shot", every_s=0.5)},
+        {"name": "at a slow fixed rate", **at("shot", "shot", "other", "other", every_s=1.0)},
     ]
 
 

@@ -52,6 +52,7 @@ def test_cuts_are_where_a_person_would_see_them() -> None:
         "a flash": [0.4],
         "a flash soon after a look": [0.4],
         "at a fixed rate": [1.0, 2.0],
+        "at a slow fixed rate": [],
     }
 
 

@@ -87,7 +87,7 @@ function steady(every_s: number): Pace {
     glance_s: every_s,
     hurries: false,
     decide(_, grey) {
-      is_cut = moves(grey).is_cut;
+      is_cut = every_s <= CALM_S && moves(grey).is_cut;
       return "look";
     },
     isCut: () => is_cut,
