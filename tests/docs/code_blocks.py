@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,3 +44,14 @@ def shown_commands(document: Path, text: str | None = None) -> list[ShownCommand
                 line = first + block.group(1).count("\n", 0, match.start())
                 found.append(ShownCommand(name, line, tuple(words)))
     return found
+
+
+def run(words: Sequence[str], folder: Path) -> str:
+    """Run a shown `python ...` in a folder, with the checkout's code; return all that it says. It must succeed."""
+    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, *words[1:]]
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr

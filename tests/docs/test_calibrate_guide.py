@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +16,7 @@ from edge.shard.content import canonical_columns
 from edge.shard.vectors import quantize
 from export.calibration.feedback import COLUMNS
 from tests.calibration.colours import PHOTOS, photos_of_colours, small_kit
-from tests.docs.code_blocks import REPOSITORY, shown_commands
+from tests.docs.code_blocks import REPOSITORY, run, shown_commands
 from tests.evaluation.test_evaluate_command import PRODUCTS, shard_of_colours
 
 
@@ -49,16 +46,6 @@ def workshop(tmp_path: Path) -> Path:
     write_shard(tmp_path / "unlabelled", "many", 1, space_id, columns)
     decisions(tmp_path / "tags.csv", "colours", space_id)
     return tmp_path
-
-
-def run(words: Sequence[str], folder: Path) -> str:
-    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, *words[1:]]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def test_commands_of_the_guide_keep_the_promise(workshop: Path) -> None:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from export.bundles.build import BundleSettings, build_bundle
 from export.bundles.reading import read_model
-from tests.docs.code_blocks import REPOSITORY, shown_commands
+from tests.docs.code_blocks import REPOSITORY, run, shown_commands
 from tests.quantize import judging_kit as kit
 
 PRODUCTS = ("red", "red", "green", "green", "blue", "blue")
@@ -32,16 +29,6 @@ def workshop(tmp_path: Path) -> Path:
     boxes = [{"image_id": n, "bbox": [4, 4, 16, 16], "category_id": 1} for n in range(len(photos))]
     (tmp_path / "labels.json").write_text(json.dumps({"images": images, "annotations": boxes}))
     return tmp_path
-
-
-def run(words: Sequence[str], folder: Path) -> str:
-    environment = {"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, *words[1:]]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
 
 
 def test_commands_of_check_judge_the_variants(workshop: Path) -> None:
