@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from edge.errors import InputError, OutputError
 from edge.files import whole_file
@@ -46,8 +47,8 @@ class ResumableTraining(ABC):
         """The last step."""
 
     @abstractmethod
-    def learn(self) -> dict[str, float]:
-        """Learn from the batch of the present step; return the losses by name."""
+    def learn(self) -> dict[str, float | Tensor]:
+        """Learn from the batch of the present step; return the losses by name, still on the device if they are there."""
 
     @abstractmethod
     def parts(self) -> dict[str, Any]:
@@ -88,7 +89,7 @@ class ResumableTraining(ABC):
             KeyboardInterrupt: as it came, after a checkpoint was written.
             OutputError: a checkpoint cannot be written; the one before is still there.
         """
-        saved, begun, losses = time.monotonic(), time.monotonic(), list[dict[str, float]]()
+        saved, begun, losses = time.monotonic(), time.monotonic(), list[dict[str, float | Tensor]]()
         try:
             while self.step < self.steps:
                 losses.append(self.learn())
@@ -137,5 +138,5 @@ def rise_and_fall(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> f
     return float(cosine * min(1.0, (step + 1) / warm_up))
 
 
-def _means(losses: list[dict[str, float]]) -> Mapping[str, float]:
-    return {name: float(np.mean([row[name] for row in losses])) for name in losses[0]}
+def _means(losses: list[dict[str, float | Tensor]]) -> Mapping[str, float]:
+    return {name: float(np.mean([float(row[name]) for row in losses])) for name in losses[0]}
