@@ -48,7 +48,7 @@ class ResumableTraining(ABC):
 
     @abstractmethod
     def learn(self) -> dict[str, float | Tensor]:
-        """Learn from the batch of the present step; return the losses by name, still on the device if they are there."""
+        """Learn from the batch of the present step; return the losses by name, on any device."""
 
     @abstractmethod
     def parts(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pictures kept in files, so that all trainings learn from one rendering; several processes write, trainings read along.
+"""Pictures kept in files: rendered once for all trainings, by several processes, and read while they still write.
 
 A folder of chunks: `pictures-00000.npy` (n, k, s, s, 3) uint8 RGB, k pictures of one thing, and `group-00000.npy` (n,)
 int64, what belongs together: a family of look-alikes, or a product's row in an album.

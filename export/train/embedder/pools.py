@@ -5,12 +5,10 @@ Pictures are kept a tenth larger than the network's input, since every draw turn
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import torch
 from torch import Tensor
 
 from export.train.embedder.chunks import Chunk, Ints, Pool

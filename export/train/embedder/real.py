@@ -74,9 +74,7 @@ def real_views(
     return shot, aimed(photo, size, rng), _scene(product, backgrounds, size, rng)
 
 
-def _scene(
-    product: RealProduct, backgrounds: Sequence[Pictures], size: int, rng: np.random.Generator
-) -> Pictures:
+def _scene(product: RealProduct, backgrounds: Sequence[Pictures], size: int, rng: np.random.Generator) -> Pictures:
     side = round(size * SCENE_SHARE)
     cutout = turned(lift(product.packshot), round(size * LONG_SIDE), rng)
     for _ in range(ATTEMPTS):

@@ -24,20 +24,26 @@ class School:
     Attributes:
         cuts: pictures from life.
         teacher: on the device of the pictures.
-        size: side of the pupil's pictures in pixels.
     """
 
-    def __init__(self, cuts: Cuts, teacher: Teacher, size: int) -> None:
-        self.cuts, self.teacher, self.size = cuts, teacher, size
+    def __init__(self, cuts: Cuts, teacher: Teacher) -> None:
+        self.cuts, self.teacher = cuts, teacher
         shown = cuts.draw(TO_FIT, np.random.default_rng(FIT_SEED))
         self.teacher.to(shown.device)
         self.teacher.fit(varied(shown, teacher.size, Variety()))
 
     @torch.no_grad()
     def lesson(
-        self, count: int, variety: Variety, rng: np.random.Generator, mirrored: bool
+        self, count: int, size: int, variety: Variety, rng: np.random.Generator, mirrored: bool
     ) -> tuple[Tensor, list[Tensor]]:
         """Draw pictures in two variations each, and let the teacher look at the first.
+
+        Args:
+            count: how many.
+            size: side of the pupil's pictures in pixels.
+            variety: of photos; lessons are zoomed and shifted more.
+            rng: chooses the pictures.
+            mirrored: mirror them all.
 
         Returns:
             Pictures (2 count, 3, size, size) in -1..1, all first variations before all second ones, and the teacher's
@@ -46,10 +52,10 @@ class School:
         pictures = self.cuts.draw(count, rng)
         variety = replace(variety, zoom=max(variety.zoom, MORE_ZOOM), shift=max(variety.shift, MORE_SHIFT))
         large = varied(pictures, self.teacher.size, variety)
-        second = varied(pictures, self.size, variety)
+        second = varied(pictures, size, variety)
         if mirrored:
             large, second = large.flip(3), second.flip(3)
         with torch.autocast(large.device.type, torch.bfloat16):
             taught = self.teacher.maps(large.contiguous(memory_format=torch.channels_last))
-        first = functional.interpolate(large, (self.size, self.size), mode="bilinear", antialias=True)
+        first = functional.interpolate(large, (size, size), mode="bilinear", antialias=True)
         return torch.cat([first, second]), taught

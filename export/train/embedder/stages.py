@@ -18,7 +18,6 @@ from export.train.embedder.chunks import Draw, Pool, write_chunks
 from export.train.embedder.cuts import cuts_from
 from export.train.embedder.judging import embed_with
 from export.train.embedder.judging import judge as judge_embedder
-from export.train.embedder.network import SIZE
 from export.train.embedder.onnx_file import write_onnx
 from export.train.embedder.pools import CutChunks, Cuts, Families, RealChunks, RealViews, RenderedChunks
 from export.train.embedder.real import RealProduct
@@ -70,7 +69,7 @@ def learn(given: argparse.Namespace) -> None:
     device = _device()
     recipe = Recipe(
         given.steps, given.products, given.lessons, learning_rate=given.learning_rate, warm_up=300, averaging=0.999,
-        photo=PHOTO, packshot=PACKSHOT, seed=given.seed,
+        small_until=given.small_until, photo=PHOTO, packshot=PACKSHOT, seed=given.seed,
     )  # fmt: skip
     families = Families(Pool(given.rendered, device, given.pool))
     _train(Training(recipe, families, _checkpoint(given.out), school=_school(given, device)), given, [families.pool])
@@ -132,7 +131,7 @@ def _school(given: argparse.Namespace, device: torch.device) -> School | None:
         return None
     if given.teacher is None or given.cuts is None:
         raise InputError("lessons need --teacher and --cuts: give both, or --lessons 0")
-    return School(Cuts(Pool(given.cuts, device, given.pool)), Teacher(given.teacher, given.maps), SIZE)
+    return School(Cuts(Pool(given.cuts, device, given.pool)), Teacher(given.teacher, given.maps))
 
 
 def _device() -> torch.device:

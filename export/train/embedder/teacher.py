@@ -50,7 +50,8 @@ class Teacher(nn.Module):
         Raises:
             ModelError: a map has fewer directions than are imitated: there are too few pictures or channels.
         """
-        self._bases = [_main_directions(level, kept) for level, kept in zip(self._look(pictures), CHANNELS, strict=True)]
+        levels = zip(self._look(pictures), CHANNELS, strict=True)
+        self._bases = [_main_directions(level, kept) for level, kept in levels]
 
     @torch.no_grad()
     def maps(self, pictures: Tensor) -> list[Tensor]:
@@ -78,7 +79,8 @@ class _Link(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (n, c, h, w)."""
-        return functional.conv2d(functional.pad(x, self.padding), self.weight, self.bias, self.stride, 0, 1, self.groups)
+        padded = functional.pad(x, self.padding)
+        return functional.conv2d(padded, self.weight, self.bias, self.stride, groups=self.groups)
 
 
 def _chain(path: Path, names: Sequence[str]) -> list[tuple[str, nn.Module]]:
@@ -109,10 +111,11 @@ def _link(node: Any, values: dict[str, Tensor]) -> nn.Module:
         return nn.ReLU()
     if node.op_type == "Clip":
         return nn.Hardtanh(float(values[node.input[1]]), float(values[node.input[2]]))
-    told = {a.name: list(a.ints) or a.i for a in node.attribute}
+    told = {a.name: list(a.ints) for a in node.attribute}
+    groups = next((int(a.i) for a in node.attribute if a.name == "group"), 1)
     weight = values[node.input[1]].float()
     bias = values[node.input[2]].float() if len(node.input) > 2 else torch.zeros(len(weight))
-    return _Link(weight, bias, told.get("strides", [1, 1]), told.get("pads", [0] * 4), int(told.get("group", 1)))
+    return _Link(weight, bias, told.get("strides", [1, 1]), told.get("pads", [0] * 4), groups)
 
 
 def _main_directions(maps: Tensor, kept: int) -> tuple[Tensor, Tensor]:
@@ -121,7 +124,7 @@ def _main_directions(maps: Tensor, kept: int) -> tuple[Tensor, Tensor]:
     cells = cells[:: max(1, len(cells) // MOST_CELLS)]
     mean = cells.mean(0)
     if min(cells.shape) < kept:
-        raise ModelError(f"the teacher's map has {min(cells.shape)} directions, {kept} are imitated: give more pictures")
+        raise ModelError(f"the teacher's map has {min(cells.shape)} directions, not {kept}: give more pictures")
     variance, axes = torch.linalg.eigh((cells - mean).T @ (cells - mean) / len(cells))
     directions = (axes / variance.clamp(min=1e-12).pow(0.25)).flip(1)[:, :kept]
     loudness = ((cells - mean) @ directions).square().mean().sqrt()

@@ -27,6 +27,7 @@ from export.train.embedder.varying import Variety, varied
 from export.train.loop import ResumableTraining, rise_and_fall
 
 LOWEST_RATE = 1e-5
+SMALL_SIZE_SHARE = 0.8
 
 
 class Source(Protocol):
@@ -65,6 +66,7 @@ class Recipe:
         imitation: weight of what the teacher sees, where there is a teacher.
         likeness: weight of two variations of a lesson being found alike.
         size: side of the pictures in pixels.
+        small_until: share of the steps on pictures of 0.8 times that side, which take two thirds of the time.
         photo, packshot: how pictures vary from draw to draw.
         to_packshot: weight of the question that a device asks, see `matching_loss`.
         seed: of the data and of the first weights.
@@ -80,6 +82,7 @@ class Recipe:
     imitation: float = 1.0
     likeness: float = 0.5
     size: int = SIZE
+    small_until: float = 0.0
     photo: Variety = field(default_factory=lambda: Variety(light=0.12))
     packshot: Variety = field(default_factory=lambda: Variety(light=0.05))
     to_packshot: float = 1.0
@@ -169,7 +172,7 @@ class Training(ResumableTraining):
         products = self._products(self.source.draw(self.recipe.products, rng))
         seen, batch, taught = len(products), products, list[Tensor]()
         if self.school:
-            lesson, taught = self.school.lesson(self.recipe.lessons, self.recipe.photo, rng, mirrored)
+            lesson, taught = self.school.lesson(self.recipe.lessons, self._size(), self.recipe.photo, rng, mirrored)
             batch = torch.cat([products.flip(3) if mirrored else products, lesson])
         elif mirrored:
             batch = products.flip(3)
@@ -177,7 +180,8 @@ class Training(ResumableTraining):
             maps = self.network.maps(batch.contiguous(memory_format=torch.channels_last))
             raw = self.network.vector(maps)
         vectors = functional.normalize(raw.float(), dim=1)
-        loss = matching_loss(*vectors[:seen].chunk(3), self.recipe.to_packshot)
+        packshots, first, second = vectors[:seen].chunk(3)
+        loss = matching_loss(packshots, first, second, self.recipe.to_packshot)
         if self.school and isinstance(self.readers, Readers):
             told = [level[seen : seen + self.recipe.lessons].float() for level in maps]
             loss = loss + self.recipe.imitation * self.readers.imitation_loss(told, taught)
@@ -186,10 +190,14 @@ class Training(ResumableTraining):
 
     def _products(self, views: Views) -> Tensor:
         """Stack packshots, first photos and second photos, (3 n, 3, s, s)."""
-        size, device = self.recipe.size, self.device
+        size, device = self._size(), self.device
         shots, photos = (torch.as_tensor(pictures).to(device) for pictures in (views.packshots, views.photos))
         twice = torch.cat([photos[:, 0], photos[:, 1]])
         return torch.cat([varied(shots, size, self.recipe.packshot), varied(twice, size, self.recipe.photo)])
+
+    def _size(self) -> int:
+        small = self.step < self.recipe.small_until * self.recipe.steps
+        return round(self.recipe.size * SMALL_SIZE_SHARE) if small else self.recipe.size
 
     def _learning_rate(self) -> float:
         share = rise_and_fall(self.step, self.recipe.steps, self.recipe.warm_up)

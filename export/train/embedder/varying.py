@@ -23,7 +23,7 @@ class Variety:
         tilt: deviation of the perspective; 0.1 makes one side a tenth shorter than the other.
         light: see `relight`.
         blur: chance that a picture loses sharpness.
-        noise: largest deviation of the noise, of pixels in -1..1.
+        noise: largest deviation of the noise that half of the pictures get, of pixels in -1..1.
         cover: chance that a part of another picture covers a corner or the middle.
     """
 
@@ -42,6 +42,7 @@ class Variety:
         return any((self.turn, self.zoom, self.shift, self.tilt))
 
 
+NOISY = 0.5
 PHOTO = Variety(turn=0.1, zoom=0.12, shift=0.05, tilt=0.06, light=0.1, blur=0.3, noise=0.04, cover=0.2)
 PACKSHOT = Variety(turn=0.02, zoom=0.05, shift=0.02, tilt=0.01, light=0.05, blur=0.2, noise=0.01)
 
@@ -66,12 +67,11 @@ def varied(pictures: Tensor, size: int, variety: Variety) -> Tensor:
     if variety.cover:
         batch = _covered(batch, variety.cover)
     batch = relight(batch, variety.light)
-    if variety.blur:
-        weight = _each(batch) * (_each(batch) < variety.blur)
-        batch = batch + weight * (_box_blur(batch) - batch)
-    if variety.noise:
-        batch = batch + torch.randn_like(batch) * (variety.noise * _each(batch).square())
-    return batch.clamp_(-1, 1)
+    for chance, spoil in ((variety.blur, _blurred), (NOISY if variety.noise else 0, _grainy)):
+        rows = torch.nonzero(torch.rand(len(batch), device=batch.device) < chance)[:, 0]
+        if len(rows):
+            batch[rows] = spoil(batch[rows], variety)
+    return batch
 
 
 def relight(batch: Tensor, strength: float) -> Tensor:
@@ -115,6 +115,11 @@ def _each(batch: Tensor, count: int = 1) -> Tensor:
     return torch.rand(len(batch), count, 1, 1, device=batch.device)
 
 
-def _box_blur(batch: Tensor) -> Tensor:
-    once = functional.avg_pool2d(functional.pad(batch, (2, 2, 2, 2), mode="replicate"), 5, 1)
-    return functional.avg_pool2d(functional.pad(once, (1, 1, 1, 1), mode="replicate"), 3, 1)
+def _blurred(batch: Tensor, variety: Variety) -> Tensor:
+    """Mix pictures with their average over 5 x 5 pixels."""
+    averages = functional.avg_pool2d(functional.pad(batch, (2, 2, 2, 2), mode="replicate"), 5, 1)
+    return torch.lerp(batch, averages, _each(batch))
+
+
+def _grainy(batch: Tensor, variety: Variety) -> Tensor:
+    return (batch + torch.randn_like(batch) * (variety.noise * _each(batch))).clamp_(-1, 1)
