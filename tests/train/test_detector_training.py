@@ -14,12 +14,13 @@ from edge.errors import InputError  # noqa: E402
 from export.evaluation.coco import measure  # noqa: E402
 from export.train.detector.assignment import assign, iou  # noqa: E402
 from export.train.detector.augment import Variety  # noqa: E402
+from export.train.detector.batch import batch_of  # noqa: E402
 from export.train.detector.judging import boxes_per_frame, judge, load_detector  # noqa: E402
 from export.train.detector.loss import Labels, detection_loss, to_xyxy  # noqa: E402
 from export.train.detector.network import Network, Raw, Shape, cells  # noqa: E402
 from export.train.detector.onnx_file import write_onnx  # noqa: E402
 from export.train.detector.samples import Album, Sample  # noqa: E402
-from export.train.detector.training import Ingredient, Recipe, Training, labels_of  # noqa: E402
+from export.train.detector.training import Ingredient, Recipe, Training  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TINY = Shape((8, 8, 16, 16, 16), (0, 0, 0, 0), 8)
@@ -28,7 +29,11 @@ GRID = cells((64, 64))
 
 def _labels(boxes: list[list[float]]) -> Labels:
     xyxy = np.array(boxes, np.float32).reshape(-1, 4)
-    return labels_of([Sample(np.zeros((64, 64, 3), np.uint8), xyxy)], GRID)
+    return _labels_of(Sample(np.zeros((64, 64, 3), np.uint8), xyxy))
+
+
+def _labels_of(sample: Sample) -> Labels:
+    return batch_of([sample], GRID.numpy()).labels(torch.device("cpu"))
 
 
 def _perfect(boxes: list[list[float]]) -> Raw:
@@ -78,7 +83,7 @@ def test_loss_is_small_only_for_the_right_boxes() -> None:
 
 def test_false_alarm_in_an_ignored_region_costs_nothing() -> None:
     sample = Sample(np.zeros((64, 64, 3), np.uint8), ignored_xyxy=np.array([[0, 0, 64, 64]], np.float32))
-    loss = detection_loss(_perfect([[8.0, 8.0, 40.0, 48.0]]), GRID, labels_of([sample], GRID))
+    loss = detection_loss(_perfect([[8.0, 8.0, 40.0, 48.0]]), GRID, _labels_of(sample))
     assert float(loss.score) == 0
 
 
