@@ -110,7 +110,7 @@ class _Crew(Generic[T]):
         process = multiprocessing.get_context("fork").Process(
             target=_work, args=(draw, steps, sending, list(self._ends)), daemon=True
         )
-        with warnings.catch_warnings():  # Python 3.12 on: a copy of a process with threads; these take no lock of theirs
+        with warnings.catch_warnings():  # Python 3.12 on warns of threads: these hold no lock that a copy needs
             warnings.simplefilter("ignore", DeprecationWarning)
             process.start()
         sending.close()

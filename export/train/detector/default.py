@@ -19,6 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from edge.command_line import say
@@ -29,14 +30,15 @@ from export.render.opencv import cv2
 from export.train.detector.found_labels import bottle_samples, carton_samples
 from export.train.detector.judging import boxes_per_frame, judge, load_detector
 from export.train.detector.outlines import outlines_of
-from export.train.detector.photos import Photos, frames, read_photos
+from export.train.detector.photos import Photos, as_background, frames, read_photos
 from export.train.extra import require_torch
 
 if TYPE_CHECKING:
     from export.train.detector.training import Ingredient, Training
 
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5)
-KEPT_ASIDE, EVERY = 0.25, 50
+KEPT_ASIDE = 0.25
+EVERY, PACES = 50, 6
 RECIPES = ("scenes", "groups", "turned")
 
 
@@ -68,7 +70,7 @@ def train_default(args: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"steps": training.step, "onnx_difference": write_onnx(training.averaged, out, args.size)}
     small = out.with_suffix(".small.onnx")
     onnx.save(with_byte_weights(onnx.load(out)), small)
-    if photos is not None:
+    if photos is not None and not args.unmeasured:
         figures |= {path.name: measure_kept(path, photos) for path in (out, small)}
     write_whole(out.with_suffix(".json"), json.dumps(figures, indent=2) + "\n")
     return figures
@@ -76,14 +78,15 @@ def train_default(args: argparse.Namespace) -> dict[str, Any]:
 
 def _run(training: Training, within: float | None) -> None:
     """Train; where the steps would take longer than `within` seconds, take fewer, so that the rate falls to its end."""
-    begun, first = time.monotonic(), training.step
+    begun, first, wanted, paces = time.monotonic(), training.step, training.steps, list[float]()
 
     def report(now: Training, losses: dict[str, float]) -> None:
         say(_line(now.step, now.steps, losses))
+        paces.append(losses["seconds"] / EVERY)
         if within is not None and now.step < now.steps:
-            left = within - (time.monotonic() - begun)
-            fitting = now.step + int(max(left, 0) * EVERY / losses["seconds"])
-            now.recipe = replace(now.recipe, steps=max(now.step + 1, min(now.steps, fitting)))
+            left = max(0.0, within - (time.monotonic() - begun))
+            fitting = now.step + max(1, int(left / median(paces[-PACES:])))
+            now.recipe = replace(now.recipe, steps=min(wanted, fitting))
 
     training.run(report, EVERY)
     say(f"{training.step - first} steps in {time.monotonic() - begun:.0f} s")
@@ -99,6 +102,7 @@ def _ingredients(args: argparse.Namespace, photos: Photos) -> list[Ingredient]:
     found = Found(
         carton_samples(photos.groceries, _memory(args, "cartons.json")),
         bottle_samples(args.teacher, frames(args.data / "videos" / "bottle-detection.mp4", 24)),
+        as_background(photos.groceries),
         outlines_of(photos.learnt, _memory(args, "outlines.npz")),
     )
     ingredients = photos_and_rendered(photos, found, args.size)
@@ -170,10 +174,16 @@ def arguments_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep-products", type=float, default=0, metavar="SHARE", help="of grocery products (0)")
     parser.add_argument("--rendered-share", type=float, default=0, metavar="SHARE", help="wholly rendered pictures (0)")
-    parser.add_argument("--choose", action="store_true", help="measure on photos that are neither learnt nor kept aside")
     parser.add_argument(
-        "--recipe", choices=RECIPES, default=RECIPES[0], help="each has what those before it have (default: %(default)s)"
+        "--choose", action="store_true", help="measure on photos that are neither learnt nor kept aside"
     )
+    parser.add_argument(
+        "--recipe",
+        choices=RECIPES,
+        default=RECIPES[0],
+        help="each has what those before it have (default: %(default)s)",
+    )
+    parser.add_argument("--unmeasured", action="store_true", help="leave out the figures, for a training to start from")
     parser.add_argument("--found", type=Path, metavar="DIR", help="keep found boxes and outlines there, not beside OUT")
     parser.add_argument("--learning-rate", type=float, default=2e-3, metavar="X", help="peak (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=5000, help="batches of 16 pictures (default: %(default)s)")

@@ -56,7 +56,7 @@ class Groups:
     backgrounds: Source
     size: int
     count: tuple[int, int] = (2, 6)
-    scale: tuple[float, float] = (0.25, 0.8)
+    scale: tuple[float, float] = (0.3, 1.0)
     same: float = 0.45
     overlap: float = 0.22
     variety: Variety = field(default_factory=lambda: Variety(zoom=(1.0, 2.2), quarter_turn=0.2))

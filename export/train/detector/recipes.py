@@ -10,7 +10,7 @@ from export.train.detector.cutting import off_white
 from export.train.detector.groups import Groups
 from export.train.detector.mixing import Kept, MixedCutouts, MixedSource
 from export.train.detector.outlines import Outlines, cutouts
-from export.train.detector.photos import LABELLED, Photos, as_background
+from export.train.detector.photos import LABELLED, Photos
 from export.train.detector.rendered import RenderedBackgrounds, RenderedCutouts
 from export.train.detector.samples import Album, Sample, Source, read_image
 from export.train.detector.scenes import Cutout, CutoutAlbum, CutoutSource, Scenes
@@ -47,11 +47,13 @@ class Found:
     Attributes:
         cartons: photos of hand-held cartons with found boxes.
         bottles: frames of a clip with found boxes.
+        shops: grocery photos as backgrounds.
         outlines: of the boxes of every labelled set.
     """
 
     cartons: Sequence[Sample]
     bottles: Sequence[Sample]
+    shops: Sequence[Sample]
     outlines: Mapping[str, Outlines]
 
 
@@ -68,10 +70,9 @@ def photos_and_rendered(photos: Photos, found: Found, size: int) -> list[Ingredi
     """
     cards, cups, tools = (photos.learnt[name] for name in LABELLED)
     people = [Sample(image) for image in photos.people]
-    groceries = as_background(photos.groceries)
     rendered = RenderedCutouts()
     mixed = MixedCutouts([(0.5, rendered), (0.1, CutoutAlbum(_packshots(photos))), *_cut_albums(photos, found)])
-    places = MixedSource(_places(photos, rendered, groceries, people, size))
+    places = MixedSource(_places(photos, found, rendered, people, size))
     scenes = Scenes(mixed, places, size)
     near = Scenes(mixed, places, size, most=1, scale=(0.4, 1.1), upright=0.8, hand=0.6)
     return [
@@ -84,7 +85,7 @@ def photos_and_rendered(photos: Photos, found: Found, size: int) -> list[Ingredi
         Ingredient(Kept(near), 0.1, AS_COMPOSED),
         Ingredient(Album(people), 0.04, Variety(zoom=(0.8, 2.0))),
         Ingredient(Album(photos.clothes), 0.05, Variety(zoom=(0.8, 1.8))),
-        Ingredient(Album(groceries), 0.03),
+        Ingredient(Album(found.shops), 0.03),
     ]
 
 
@@ -96,7 +97,7 @@ def groups(photos: Photos, found: Found, size: int) -> list[Ingredient]:
         [(0.46, cups[1]), (0.3, upright), (0.1, RenderedCutouts(80)), (0.1, cards[1]), (0.04, tools[1])]
     )
     people = [Sample(image) for image in photos.people]
-    empty = _places(photos, upright, as_background(photos.groceries), people, size)
+    empty = _places(photos, found, upright, people, size)
     places = MixedSource([*empty, (0.15, Album(photos.learnt["bottles_cups_det"]))])
     return [Ingredient(Kept(Groups(mixed, places, size)), 0.2, AS_COMPOSED)]
 
@@ -130,12 +131,12 @@ def _cut_albums(photos: Photos, found: Found) -> list[tuple[float, CutoutSource]
 
 
 def _places(
-    photos: Photos, goods: RenderedCutouts, groceries: list[Sample], people: list[Sample], size: int
+    photos: Photos, found: Found, goods: RenderedCutouts, people: list[Sample], size: int
 ) -> list[tuple[float, Source]]:
     return [
         (0.5, Album(photos.clothes)),
         (0.2, RenderedBackgrounds(size, goods)),
-        (0.15, Album(groceries)),
+        (0.15, Album(found.shops)),
         (0.1, Album(people)),
         (0.05, Album(photos.shelves)),
     ]

@@ -15,16 +15,24 @@ from export.train.detector.outlines import Outlines
 from export.train.detector.samples import Sample
 from export.train.detector.scenes import Mask, bounds
 
+Points = npt.NDArray[np.float64]
 AGREEING = 0.85
 """An outline is believed where its bounds and the labelled box overlap by so much."""
 
 
 @dataclass(frozen=True)
 class Turnable:
-    """A labelled photo and the believed outlines (H, W) of its objects, None where there is none."""
+    """A labelled photo and its objects as points (n, 2) in pixels.
+
+    Attributes:
+        sample: the photo.
+        outlines: corners of the convex hulls of the objects whose outline is believed.
+        unknown: corners of the boxes of the others.
+    """
 
     sample: Sample
-    outlines: Sequence[Mask | None]
+    outlines: Sequence[Points]
+    unknown: Sequence[Points]
 
 
 @dataclass(frozen=True)
@@ -45,24 +53,22 @@ class TurnedPhotos:
         height, width = photo.sample.image.shape[:2]
         matrix, size_wh = _turn(width, height, float(rng.uniform(-self.degrees, self.degrees)))
         image = cv2.warpAffine(photo.sample.image, matrix, size_wh, borderMode=cv2.BORDER_REPLICATE)
-        known = [_turned_bounds(mask, matrix, size_wh) for mask in photo.outlines if mask is not None]
-        unknown = [
-            _turned_corners(box, matrix, size_wh)
-            for box, mask in zip(photo.sample.xyxy, photo.outlines, strict=True)
-            if mask is None
-        ]
-        boxes, ignored = (np.array(rows, np.float32).reshape(-1, 4) for rows in (known, unknown))
-        return Sample(np.asarray(image, np.uint8), boxes, ignored, photo.sample.background_weight)
+        known, unknown = (
+            np.array([_bounds(points, matrix, size_wh) for points in some], np.float32).reshape(-1, 4)
+            for some in (photo.outlines, photo.unknown)
+        )
+        return Sample(np.asarray(image, np.uint8), known, unknown, photo.sample.background_weight)
 
 
 def turnable(samples: Sequence[Sample], outlines: Outlines) -> list[Turnable]:
     """Return the photos with at least one outline that is believed."""
     photos = []
     for sample, masks in zip(samples, outlines, strict=True):
-        pairs = zip(sample.xyxy, masks, strict=True)
-        believed = [mask if mask is not None and _agrees(mask, box) else None for box, mask in pairs]
-        if any(mask is not None for mask in believed):
-            photos.append(Turnable(sample, believed))
+        pairs = list(zip(sample.xyxy, masks, strict=True))
+        believed = [_hull(mask) for box, mask in pairs if mask is not None and _agrees(mask, box)]
+        others = [_corners(box) for box, mask in pairs if mask is None or not _agrees(mask, box)]
+        if believed:
+            photos.append(Turnable(sample, believed, others))
     return photos
 
 
@@ -79,12 +85,17 @@ def _turn(width: int, height: int, degrees: float) -> tuple[npt.NDArray[np.float
     return matrix, size_wh
 
 
-def _turned_bounds(mask: Mask, matrix: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> Float32s:
-    return bounds(np.asarray(cv2.warpAffine(mask, matrix, size_wh, flags=cv2.INTER_NEAREST), np.uint8))
+def _hull(mask: Mask) -> Points:
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    corners = cv2.convexHull(np.concatenate(outlines)).reshape(-1, 2) + 0.5
+    return np.concatenate([corners + (dx, dy) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)])
 
 
-def _turned_corners(xyxy: Float32s, matrix: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> Float32s:
-    x0, y0, x1, y1 = xyxy.tolist()
-    corners = np.array([[x0, y0, 1], [x1, y0, 1], [x1, y1, 1], [x0, y1, 1]]) @ matrix.T
-    inside = np.clip(corners, 0, size_wh)
-    return np.concatenate([inside.min(axis=0), inside.max(axis=0)]).astype(np.float32)
+def _corners(xyxy: Float32s) -> Points:
+    return xyxy.astype(np.float64)[[[0, 1], [2, 1], [2, 3], [0, 3]]]
+
+
+def _bounds(points: Points, matrix: npt.NDArray[np.float64], size_wh: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Return the xyxy of points that were moved, inside the picture."""
+    moved = np.clip(points @ matrix[:, :2].T + matrix[:, 2], 0, size_wh)
+    return np.concatenate([moved.min(axis=0), moved.max(axis=0)])
