@@ -53,9 +53,12 @@ def test_error_that_is_not_ours_says_what_it_was() -> None:
 
 
 def test_killed_process_is_told_of_and_does_not_hang() -> None:
-    with drawn_ahead(lambda _: os.kill(os.getpid(), signal.SIGKILL), range(4), 2) as batches:
-        with pytest.raises(InputError, match=r"ended from outside \(exit code -9\)"):
-            next(batches)
+    def die(_: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    ended = pytest.raises(InputError, match=r"ended from outside \(exit code -9\)")
+    with drawn_ahead(die, range(4), 2) as batches, ended:
+        next(batches)
     assert not multiprocessing.active_children()
 
 
@@ -67,7 +70,7 @@ def test_leaving_early_leaves_no_process_behind() -> None:
     assert not multiprocessing.active_children()
 
 
-def test_what_is_drawn_ahead_is_bounded(tmp_path: object) -> None:
+def test_what_is_drawn_ahead_is_bounded() -> None:
     drawn = multiprocessing.get_context("fork").Value("i", 0)
 
     def count(step: int) -> np.ndarray:

@@ -6,8 +6,8 @@ Beside the float file, `detector.small.onnx` holds the weights as int8: the form
 goes on from `detector.checkpoint`. `--keep-aside 0` learns from everything: nothing is left to measure. `--rendered`
 uses neither photos nor a teacher.
 
-`--choose` is for choosing among recipes: the photos that are kept aside are left out, and as many others measure, so that
-the ones kept aside have no part in the choice.
+`--choose` is for choosing among recipes: the photos that are kept aside are left out, and as many others measure, so
+that the ones kept aside have no part in the choice.
 """
 
 from __future__ import annotations
@@ -174,9 +174,7 @@ def arguments_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--keep-products", type=float, default=0, metavar="SHARE", help="of grocery products (0)")
     parser.add_argument("--rendered-share", type=float, default=0, metavar="SHARE", help="wholly rendered pictures (0)")
-    parser.add_argument(
-        "--choose", action="store_true", help="measure on photos that are neither learnt nor kept aside"
-    )
+    parser.add_argument("--choose", action="store_true", help="measure on photos neither learnt nor kept aside")
     parser.add_argument(
         "--recipe",
         choices=RECIPES,

@@ -1,7 +1,7 @@
 """The outlines of labelled objects, found once and kept in a file: to find one takes a tenth of a second.
 
-The file is numpy's `.npz`: one packed mask a box, by set, name of the picture and row of the box; an empty one says that
-no plausible outline was found.
+The file is numpy's `.npz`: one packed mask a box, by set, name of the picture and row of the box; an empty one says
+that no plausible outline was found.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _turn(width: int, height: int, degrees: float) -> tuple[npt.NDArray[np.float
 def _hull(mask: Mask) -> Points:
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     corners = cv2.convexHull(np.concatenate(outlines)).reshape(-1, 2) + 0.5
-    return np.concatenate([corners + (dx, dy) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)])
+    return np.concatenate([corners + np.array([dx, dy]) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)])
 
 
 def _corners(xyxy: Float32s) -> Points:
