@@ -30,7 +30,7 @@ def _bar() -> np.ndarray[Any, np.dtype[np.uint8]]:
 def _photo() -> Sample:
     image = np.full((120, 160, 3), (20, 90, 20), np.uint8)
     image[30:90, 40:80] = (220, 40, 40)
-    return Sample(image, np.array([[40, 30, 80, 90]], np.float32), name="a.jpg")
+    return Sample(image, np.array([[39, 29, 81, 91]], np.float32), name="a.jpg")
 
 
 def test_group_touches_but_hides_little() -> None:
