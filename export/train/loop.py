@@ -19,7 +19,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from edge.errors import InputError, OutputError
 from edge.files import whole_file
@@ -47,8 +46,11 @@ class ResumableTraining(ABC):
         """The last step."""
 
     @abstractmethod
-    def learn(self) -> dict[str, float | Tensor]:
-        """Learn from the batch of the present step; return the losses by name, on any device."""
+    def learn(self) -> dict[str, Any]:
+        """Learn from the batch of the present step; return the losses by name, as numbers or scalars on the device.
+
+        A scalar is read when losses are reported: to read it each step, a GPU would have to wait each step.
+        """
 
     @abstractmethod
     def parts(self) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class ResumableTraining(ABC):
             KeyboardInterrupt: as it came, after a checkpoint was written.
             OutputError: a checkpoint cannot be written; the one before is still there.
         """
-        saved, begun, losses = time.monotonic(), time.monotonic(), list[dict[str, float | Tensor]]()
+        saved, begun, losses = time.monotonic(), time.monotonic(), list[dict[str, Any]]()
         try:
             while self.step < self.steps:
                 losses.append(self.learn())
@@ -138,5 +140,5 @@ def rise_and_fall(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> f
     return float(cosine * min(1.0, (step + 1) / warm_up))
 
 
-def _means(losses: list[dict[str, float | Tensor]]) -> Mapping[str, float]:
+def _means(losses: list[dict[str, Any]]) -> Mapping[str, float]:
     return {name: float(np.mean([float(row[name]) for row in losses])) for name in losses[0]}

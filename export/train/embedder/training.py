@@ -145,7 +145,7 @@ class Training(ResumableTraining):
         """Return the network's shape."""
         return {"shape": asdict(self.network.shape)}
 
-    def learn(self) -> dict[str, float | Tensor]:
+    def learn(self) -> dict[str, Any]:
         """Learn from one batch; return its loss."""
         rng = np.random.default_rng([self.recipe.seed, self.step])
         for group in self.optimiser.param_groups:
