@@ -15,6 +15,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from edge.errors import MissingExtra, ModelError
+from export.train.subgraph import needed_values
 
 if TYPE_CHECKING:
     import torch
@@ -76,7 +77,7 @@ class Teacher:
     def _moved_to(self, device: torch.device) -> tuple[Any, list[torch.Tensor], list[torch.Tensor]]:
         import torch
 
-        from export.train.detector.graph import TorchGraph
+        from export.train.torch_graph import TorchGraph
 
         graph = TorchGraph(self._model, self._features, device)
         means, stds = ([torch.from_numpy(v).to(device) for v in values] for values in (self._mean, self._std))
@@ -110,7 +111,7 @@ def _with_features(path: Path) -> tuple[Any, list[str]]:
         graph.input[0].type.tensor_type.shape.dim[axis].dim_param = symbol
     del graph.output[:], graph.value_info[:]
     graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
-    used = _needed(names, producer)
+    used = needed_values(graph, names)
     kept = [node for node in graph.node if node.output[0] in used]
     del graph.node[:]
     graph.node.extend(kept)
@@ -121,16 +122,3 @@ def _is_head(node: object, producer: dict[str, object]) -> bool:
     """Tell a head by its last step: box convolution, objectness sigmoid and class sigmoid side by side."""
     kinds = [getattr(producer.get(name), "op_type", "") for name in getattr(node, "input", [])]
     return kinds == ["Conv", "Sigmoid", "Sigmoid"]
-
-
-def _needed(names: list[str], producer: dict[str, object]) -> set[str]:
-    """Return the names of all values that the given ones are computed from, themselves included."""
-    needed, waiting = set[str](), list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in needed or name not in producer:
-            continue
-        node = producer[name]
-        needed.update(getattr(node, "output", []))
-        waiting.extend(getattr(node, "input", []))
-    return needed

@@ -29,7 +29,6 @@ class School:
     def __init__(self, cuts: Cuts, teacher: Teacher) -> None:
         self.cuts, self.teacher = cuts, teacher
         shown = cuts.draw(TO_FIT, np.random.default_rng(FIT_SEED))
-        self.teacher.to(shown.device)
         self.teacher.fit(varied(shown, teacher.size, Variety()))
 
     @torch.no_grad()

@@ -131,7 +131,7 @@ def _school(given: argparse.Namespace, device: torch.device) -> School | None:
         return None
     if given.teacher is None or given.cuts is None:
         raise InputError("lessons need --teacher and --cuts: give both, or --lessons 0")
-    return School(Cuts(Pool(given.cuts, device, given.pool)), Teacher(given.teacher, given.maps))
+    return School(Cuts(Pool(given.cuts, device, given.pool)), Teacher(given.teacher, given.maps, device))
 
 
 def _device() -> torch.device:

@@ -1,7 +1,11 @@
-"""A convolutional ONNX file computed by PyTorch, so that a teacher runs where the student learns.
+"""A convolutional ONNX file computed by PyTorch, so that a teacher runs where its pupil learns.
 
 Only the operators of a plain convolutional network are known. Weights are constants: nothing here is learnt. On a GPU
 it is computed in bfloat16.
+
+    >>> graph = TorchGraph(onnx.load(path), ["t22", "t54"], torch.device("cpu"))
+    >>> [values.shape for values in graph(torch.zeros(1, 3, 224, 224))]
+    [torch.Size([1, 256, 28, 28]), torch.Size([1, 1024, 7, 7])]
 """
 
 from __future__ import annotations
@@ -16,22 +20,33 @@ from torch import Tensor
 from torch.nn import functional
 
 from edge.errors import ModelError
+from export.train.subgraph import needed_values
 
 Operator = Callable[[dict[str, Any], list[Any]], Tensor]
 
 
 class TorchGraph:
-    """Computes some values of an ONNX graph with one input, (B, C, H, W), on a device."""
+    """Computes some values of an ONNX graph with one input, (B, C, H, W), on a device.
+
+    Args:
+        model: what is not needed for the outputs is left out.
+        outputs: names of values.
+        device: where it computes.
+
+    Raises:
+        ModelError: an operator is not known here.
+    """
 
     def __init__(self, model: onnx.ModelProto, outputs: Sequence[str], device: torch.device) -> None:
-        graph = model.graph
-        unknown = sorted({node.op_type for node in graph.node} - OPERATORS.keys())
+        graph, needed = model.graph, needed_values(model.graph, outputs)
+        nodes = [node for node in graph.node if node.output[0] in needed]
+        unknown = sorted({node.op_type for node in nodes} - OPERATORS.keys())
         if unknown:
             raise ModelError(f"the teacher has operators that PyTorch is not told of here: {', '.join(unknown)}")
         self._kind = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._input, self._outputs = graph.input[0].name, list(outputs)
-        self._nodes = [(OPERATORS[n.op_type], _attributes(n), list(n.input), n.output[0]) for n in graph.node]
-        read_here = {name for node in graph.node if node.op_type in ("Slice", "Resize") for name in node.input[1:]}
+        self._nodes = [(OPERATORS[n.op_type], _attributes(n), list(n.input), n.output[0]) for n in nodes]
+        read_here = {name for node in nodes if node.op_type in READ_HERE for name in node.input[1:]}
         self._constants: dict[str, Any] = {"": None}
         for row in graph.initializer:
             value = numpy_helper.to_array(row)
@@ -51,26 +66,29 @@ def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
     return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
 
 
-def _padding(attributes: dict[str, Any]) -> list[int]:
-    pads = attributes.get("pads", [0, 0, 0, 0])
-    if pads[:2] != pads[2:]:
-        raise ModelError(f"the teacher pads its sides unequally ({pads}), which PyTorch is not told of here")
-    return list(pads[:2])
+def _padding(attributes: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Return what PyTorch pads by itself, alike on both sides, and what is padded before (left, right, top, bottom)."""
+    top, left, bottom, right = attributes.get("pads", [0, 0, 0, 0])
+    alike = top == bottom and left == right
+    return ([top, left], []) if alike else ([0, 0], [left, right, top, bottom])
 
 
 def _conv(attributes: dict[str, Any], inputs: list[Any]) -> Tensor:
+    padding, before = _padding(attributes)
     return functional.conv2d(
-        *inputs,
+        functional.pad(inputs[0], before) if before else inputs[0],
+        *inputs[1:],
         stride=attributes.get("strides", [1, 1]),
-        padding=_padding(attributes),
+        padding=padding,
         dilation=attributes.get("dilations", [1, 1]),
         groups=attributes.get("group", 1),
     )
 
 
 def _max_pool(attributes: dict[str, Any], inputs: list[Any]) -> Tensor:
-    strides = attributes.get("strides", [1, 1])
-    return functional.max_pool2d(inputs[0], attributes["kernel_shape"], strides, _padding(attributes))
+    padding, before = _padding(attributes)
+    value = functional.pad(inputs[0], before, value=-torch.inf) if before else inputs[0]
+    return functional.max_pool2d(value, attributes["kernel_shape"], attributes.get("strides", [1, 1]), padding)
 
 
 def _slice(attributes: dict[str, Any], inputs: list[Any]) -> Tensor:
@@ -85,8 +103,11 @@ def _resize(attributes: dict[str, Any], inputs: list[Any]) -> Tensor:
     return functional.interpolate(inputs[0], scale_factor=tuple(inputs[2][2:]), mode="nearest")
 
 
+READ_HERE = ("Slice", "Resize", "Clip")
+"""Their constants are read as plain numbers."""
 OPERATORS: dict[str, Operator] = {
     "Conv": _conv,
+    "Clip": lambda _, inputs: torch.clamp(*inputs),
     "MaxPool": _max_pool,
     "Slice": _slice,
     "Resize": _resize,
