@@ -16,7 +16,7 @@ from export.train.embedder.loss import likeness_loss, matching_loss  # noqa: E40
 from export.train.embedder.network import Network, Shape, generalised_mean  # noqa: E402
 from export.train.embedder.onnx_file import write_onnx  # noqa: E402
 from export.train.embedder.rendered import RenderedFamilies, Views, cut_loosely  # noqa: E402
-from export.train.embedder.training import Recipe, Training  # noqa: E402
+from export.train.embedder.training import Recipe, Training, weights_between  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TINY = Shape((8, 8), (16, 16, 16), (8, 8, 8), (0, 1, 0), (8, 8, 8), 16)
@@ -71,6 +71,17 @@ def test_full_pool_draws_what_it_has() -> None:
     known = {shot.tobytes() for shot in source.draw(8, rng).packshots}
     again = source.draw(6, rng).packshots
     assert known >= {shot.tobytes() for shot in again}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_weights_between_lie_between(share: float) -> None:
+    torch.manual_seed(0)
+    begin, end = Network(TINY), Network(TINY)
+    end.load_state_dict(weights_between(begin.state_dict(), end, share))
+    torch.manual_seed(0)
+    first, last = Network(TINY), Network(TINY)
+    for mixed, a, b in zip(end.parameters(), first.parameters(), last.parameters(), strict=True):
+        assert torch.allclose(mixed, a + share * (b - a), atol=1e-6)
 
 
 @pytest.mark.parametrize("box", [(0, 0, 0, 0), (-40, -40, 10, 10), (5, 5, 90, 60)])

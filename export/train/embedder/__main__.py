@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         made[name].add_argument("--pool", type=int, default=16_000, help="rows kept on the device, of each folder")
         made[name].add_argument("--begin-from", type=Path, required=name == "finetune", help="checkpoint")
     made["learn"].add_argument("--small-until", type=float, default=0.0, help="share of the steps at 0.8 of the size")
+    made["finetune"].add_argument(
+        "--share", type=float, default=0.5, help="of the weights at the end, the rest from the beginning"
+    )
     made["finetune"].add_argument("--real", type=Path, required=True, help="folder of stage real")
     made["judge"].add_argument("model", type=Path, help="any embedder that the kit reads")
     made["judge"].add_argument("--json", metavar="FILE|-", help="write the figures as JSON")

@@ -24,14 +24,14 @@ from export.train.embedder.real import RealProduct
 from export.train.embedder.rendered import Pictures
 from export.train.embedder.school import School
 from export.train.embedder.teacher import Teacher
-from export.train.embedder.training import Mixture, Recipe, Training
+from export.train.embedder.training import Mixture, Recipe, Training, averaged_weights, weights_between
 from export.train.embedder.varying import PACKSHOT, PHOTO
 
 FOLDS = 3
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 LEAST_SIDE = 200
 KEPT_SIZE, CUT_SIZE = 176, 224
-SHARES = (20, 8)
+SHARES = (20, 12)
 EVERY, READ_EVERY = 100, 10
 
 
@@ -91,7 +91,7 @@ def finetune(given: argparse.Namespace) -> None:
         recipe, Mixture(list(zip(SHARES, (families, source), strict=True))), _checkpoint(given.out),
         school=_school(given, device),
     )  # fmt: skip
-    _train(training, given, [])
+    _train(training, given, [], given.share)
 
 
 def judge(given: argparse.Namespace) -> None:
@@ -111,7 +111,7 @@ def _write(given: argparse.Namespace, draw: Draw) -> None:
     print(f"{given.out}: {given.chunks} chunks")
 
 
-def _train(training: Training, given: argparse.Namespace, growing: Sequence[Pool]) -> None:
+def _train(training: Training, given: argparse.Namespace, growing: Sequence[Pool], share: float = 1.0) -> None:
     if not training.resume() and given.begin_from:
         training.begin_from(given.begin_from)
 
@@ -122,6 +122,8 @@ def _train(training: Training, given: argparse.Namespace, growing: Sequence[Pool
             pool.read_along()
 
     training.run(report, every=READ_EVERY)
+    if share < 1:
+        training.result.load_state_dict(weights_between(averaged_weights(given.begin_from), training.result, share))
     worst = write_onnx(training.result, given.out)
     print(f"{given.out}: written; PyTorch and ONNX differ by at most {worst:.1e}")
 

@@ -7,7 +7,7 @@ stopped, with other variations of them.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -215,6 +215,21 @@ def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
         return dict(state)
     except Exception as e:  # torch raises whatever its unpickler meets
         raise InputError(f"{checkpoint}: is not a checkpoint of the embedder ({type(e).__name__})") from e
+
+
+def weights_between(begin: Mapping[str, Tensor], end: Network, share: float) -> dict[str, Tensor]:
+    """Mix the weights that a training began from with those that it ended with.
+
+    What is learnt from few products costs some of what was known about all others; a mixture keeps most of both
+    (Wortsman et al. 2021, arXiv 2109.01903).
+
+    Args:
+        begin: as `averaged_weights` reads them.
+        end: of the same shape.
+        share: of the end, 0..1.
+    """
+    pairs = {name: (begin[name].to(value.device), value) for name, value in end.state_dict().items()}
+    return {name: torch.lerp(a, b, share) if b.is_floating_point() else b for name, (a, b) in pairs.items()}
 
 
 def _joined(parts: Sequence[Any]) -> Any:
