@@ -46,8 +46,11 @@ class ResumableTraining(ABC):
         """The last step."""
 
     @abstractmethod
-    def learn(self) -> dict[str, float]:
-        """Learn from the batch of the present step; return the losses by name."""
+    def learn(self) -> dict[str, Any]:
+        """Learn from the batch of the present step; return the losses by name, as numbers or scalars on the device.
+
+        A scalar is read when losses are reported: to read it each step, a GPU would have to wait each step.
+        """
 
     @abstractmethod
     def parts(self) -> dict[str, Any]:
@@ -88,7 +91,7 @@ class ResumableTraining(ABC):
             KeyboardInterrupt: as it came, after a checkpoint was written.
             OutputError: a checkpoint cannot be written; the one before is still there.
         """
-        saved, begun, losses = time.monotonic(), time.monotonic(), list[dict[str, float]]()
+        saved, begun, losses = time.monotonic(), time.monotonic(), list[dict[str, Any]]()
         try:
             while self.step < self.steps:
                 losses.append(self.learn())
@@ -137,5 +140,5 @@ def rise_and_fall(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> f
     return float(cosine * min(1.0, (step + 1) / warm_up))
 
 
-def _means(losses: list[dict[str, float]]) -> Mapping[str, float]:
-    return {name: float(np.mean([row[name] for row in losses])) for name in losses[0]}
+def _means(losses: list[dict[str, Any]]) -> Mapping[str, float]:
+    return {name: float(np.mean([float(row[name]) for row in losses])) for name in losses[0]}

@@ -12,14 +12,17 @@ torch = pytest.importorskip("torch", reason="PyTorch is the extra [train]")
 
 from edge.errors import InputError  # noqa: E402
 from export.evaluation.coco import measure  # noqa: E402
+from export.train.ahead import drawn_ahead  # noqa: E402
 from export.train.detector.assignment import assign, iou  # noqa: E402
 from export.train.detector.augment import Variety  # noqa: E402
+from export.train.detector.batch import batch_of  # noqa: E402
 from export.train.detector.judging import boxes_per_frame, judge, load_detector  # noqa: E402
 from export.train.detector.loss import Labels, detection_loss, to_xyxy  # noqa: E402
 from export.train.detector.network import Network, Raw, Shape, cells  # noqa: E402
 from export.train.detector.onnx_file import write_onnx  # noqa: E402
 from export.train.detector.samples import Album, Sample  # noqa: E402
-from export.train.detector.training import Ingredient, Recipe, Training, labels_of  # noqa: E402
+from export.train.detector.teacher import Teacher  # noqa: E402
+from export.train.detector.training import Ingredient, Recipe, Training  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TINY = Shape((8, 8, 16, 16, 16), (0, 0, 0, 0), 8)
@@ -28,7 +31,11 @@ GRID = cells((64, 64))
 
 def _labels(boxes: list[list[float]]) -> Labels:
     xyxy = np.array(boxes, np.float32).reshape(-1, 4)
-    return labels_of([Sample(np.zeros((64, 64, 3), np.uint8), xyxy)], GRID)
+    return _labels_of(Sample(np.zeros((64, 64, 3), np.uint8), xyxy))
+
+
+def _labels_of(sample: Sample) -> Labels:
+    return batch_of([sample], GRID.numpy()).labels(torch.device("cpu"))
 
 
 def _perfect(boxes: list[list[float]]) -> Raw:
@@ -78,7 +85,7 @@ def test_loss_is_small_only_for_the_right_boxes() -> None:
 
 def test_false_alarm_in_an_ignored_region_costs_nothing() -> None:
     sample = Sample(np.zeros((64, 64, 3), np.uint8), ignored_xyxy=np.array([[0, 0, 64, 64]], np.float32))
-    loss = detection_loss(_perfect([[8.0, 8.0, 40.0, 48.0]]), GRID, labels_of([sample], GRID))
+    loss = detection_loss(_perfect([[8.0, 8.0, 40.0, 48.0]]), GRID, _labels_of(sample))
     assert float(loss.score) == 0
 
 
@@ -134,6 +141,23 @@ def test_onnx_agrees_and_is_read_as_the_own_family(tmp_path: Path) -> None:
     assert measure(judge(detector, [sample])).boxes == 1
     assert boxes_per_frame(detector, [], 0.5) == 0.0
     assert boxes_per_frame(detector, [sample.image], 1.1) == 0.0
+
+
+def test_batches_of_workers_are_those_drawn_here(tmp_path: Path) -> None:
+    here, ahead = _training(tmp_path, 6), _training(tmp_path, 6)
+    with drawn_ahead(ahead.draw, range(6), workers=2) as batches:
+        for step, batch in enumerate(batches):
+            drawn = here.draw(step)
+            assert np.array_equal(batch.images, drawn.images) and np.array_equal(batch.xyxy, drawn.xyxy)
+
+
+def test_teacher_is_the_same_in_pytorch(shared: Path) -> None:
+    teacher = Teacher(shared / "models" / "detectors" / "yolox_nano_416.onnx")
+    images = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)
+    teacher.watch(list(images))
+    pictures = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    for a, b in zip(teacher.look(images), teacher.look_on_device(pictures), strict=True):
+        assert np.allclose(a, b.numpy(), atol=1e-3)
 
 
 @pytest.mark.full

@@ -27,7 +27,7 @@ from export.train.embedder.network import Network, Shape  # noqa: E402
 from export.train.embedder.onnx_file import write_onnx  # noqa: E402
 from export.train.embedder.own_products import OwnProducts  # noqa: E402
 from export.train.embedder.rendered import RenderedFamilies  # noqa: E402
-from export.train.embedder.training import tensor  # noqa: E402
+from export.train.embedder.varying import Variety, varied  # noqa: E402
 from export.train.weights import load_weights  # noqa: E402
 from tests.docs.code_blocks import REPOSITORY, shown_commands  # noqa: E402
 from tests.train.full_disk import run_on_small_disk  # noqa: E402
@@ -66,9 +66,9 @@ def test_picture_on_both_sides_is_refused(tmp_path: Path, capsys: pytest.Capture
 def test_packaged_weights_are_read_back_out_of_their_bytes() -> None:
     views = RenderedFamilies(size=160).draw(4, np.random.default_rng(0))
     network = Network()
-    load_weights(network, PACKAGED, tensor(views.packshots), "embedder")
+    load_weights(network, PACKAGED, varied(torch.from_numpy(views.packshots), 160, Variety()), "embedder")
     with torch.inference_mode():
-        found = network.eval()(tensor(views.photos[:, 0])).numpy()
+        found = network.eval()(varied(torch.from_numpy(views.photos[:, 0]), 160, Variety())).numpy()
     embedder = load_bundle(default_bundle()).open_embedder(Hardware(threads=1))
     expected = embedder.embed(list(views.photos[:, 0]))
     assert float((found * expected).sum(axis=1).min()) > 0.9999

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from export.train.embedder.school import School
 
 pytestmark = pytest.mark.torch
 PRODUCTS = 6
@@ -87,11 +91,10 @@ def test_photo_that_is_kept_aside_never_trains(manifest: Path) -> None:
     from export.train.embedder.albums import read_album
     from export.train.embedder.stages import _products
 
-    album = read_album(manifest)
-    products = _products(album, np.ones(len(album), np.bool_))
+    products = _products(read_album(manifest))
     kept = read_image(manifest.parent / "0-3.png")
-    assert len(products) == PRODUCTS and all(len(product.photos) == 2 for product in products)
-    assert not any(np.array_equal(photo, kept) for product in products for photo in product.photos)
+    assert len(products) == PRODUCTS and all(len(product.photos) == 2 for product in products.values())
+    assert not any(np.array_equal(photo, kept) for product in products.values() for photo in product.photos)
 
 
 def test_lifted_product_has_no_white_ground(manifest: Path) -> None:
@@ -109,18 +112,46 @@ def test_packshot_of_white_alone_is_lifted_whole() -> None:
     assert lift(np.full((40, 30, 3), 255, np.uint8)).shape == (40, 30, 4)
 
 
-def test_real_products_stand_once_in_a_draw(manifest: Path) -> None:
+def test_real_products_stand_once_in_a_draw(manifest: Path, tmp_path: Path) -> None:
+    import torch
+
     from export.train.embedder.albums import read_album
-    from export.train.embedder.real import RealProducts
+    from export.train.embedder.chunks import Pool, write_chunks
+    from export.train.embedder.pools import RealChunks, RealViews
     from export.train.embedder.stages import _products
 
     album = read_album(manifest)
-    milk = album.within(["Milk"])
-    source = RealProducts(_products(album, milk), _products(album, ~milk), [], 64)
+    products = _products(album)
+    write_chunks(tmp_path / "real", RealChunks(products, [], 64), 1)
+    pool = Pool(tmp_path / "real", torch.device("cpu"), 100)
+    assert pool.rows == 4 * PRODUCTS and set(pool.group[: pool.rows]) == set(products)
+    milk = np.flatnonzero(album.within(["Milk"]))
+    source = RealViews(pool, milk, np.setdiff1d(np.arange(PRODUCTS), milk))
     for count in (0, 1, 4, 50):
         views = source.draw(count, np.random.default_rng(count))
         assert len(views.packshots) == min(count, PRODUCTS) and views.photos.shape[1:] == (2, 64, 64, 3)
-        assert len({shot.tobytes() for shot in views.packshots}) == len(views.packshots)
+        assert len({bytes(torch.as_tensor(shot)[32, 32].numpy()) for shot in views.packshots}) == len(views.packshots)
+
+
+def test_only_products_of_other_folds_are_learnt(manifest: Path, tmp_path: Path) -> None:
+    import torch
+
+    from export.train.embedder.albums import read_album
+    from export.train.embedder.chunks import Chunk, Pool, write_chunks
+    from export.train.embedder.pools import RealViews
+
+    album = read_album(manifest)
+
+    def flat(rng: np.random.Generator) -> Chunk:
+        """Every picture of a product has the product's row as its colour."""
+        rows = np.arange(PRODUCTS, dtype=np.int64)
+        return Chunk(np.broadcast_to(rows[:, None, None, None, None], (PRODUCTS, 3, 8, 8, 3)).astype(np.uint8), rows)
+
+    write_chunks(tmp_path / "flat", flat, 2)
+    learnt = album.folds(3, ["Milk"]) != 1
+    source = RealViews(Pool(tmp_path / "flat", torch.device("cpu"), 50), np.flatnonzero(learnt), np.zeros(0, np.int64))
+    drawn = {int(shot[0, 0, 0]) for seed in range(9) for shot in source.draw(3, np.random.default_rng(seed)).packshots}
+    assert drawn == set(np.flatnonzero(learnt))
 
 
 def test_mixture_keeps_the_shares_of_its_sources() -> None:
@@ -161,59 +192,60 @@ def _teacher(path: Path) -> Path:
     return path
 
 
-def _lessons(folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int = 0) -> Path:
-    from export.train.embedder import lessons
+def _school(folder: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+    import torch
+
+    from export.train.embedder import pools, school
+    from export.train.embedder.chunks import Pool, write_chunks
+    from export.train.embedder.cuts import cuts_from
+    from export.train.embedder.school import School
     from export.train.embedder.teacher import Teacher
 
-    monkeypatch.setattr(lessons, "PRODUCTS", 2)
-    monkeypatch.setattr(lessons, "CUTS", 30)
-    teacher = Teacher(_teacher(folder.parent / "teacher.onnx"), [f"r{i}" for i in range(5)], size=96)
+    monkeypatch.setattr(pools, "CUTS_A_CHUNK", 12)
+    monkeypatch.setattr(school, "TO_FIT", 30)
     pictures = [np.random.default_rng(1).integers(0, 255, (120, 90, 3), np.uint8)]
-    lessons.prepare(folder, teacher, lessons.cuts_from([(1.0, pictures)], 96), 64, 2, seed)
-    return folder
+    write_chunks(folder / "cuts", pools.CutChunks(cuts_from([(1.0, pictures)], 96)), 1)
+    names, device = [f"r{i}" for i in range(5)], torch.device("cpu")
+    teacher = Teacher(_teacher(folder / "teacher.onnx"), names, device, size=96)
+    return School(pools.Cuts(Pool(folder / "cuts", device, 50)), teacher)
 
 
 def test_teacher_without_the_named_values_is_refused(tmp_path: Path) -> None:
+    import torch
+
     from edge.errors import ModelError
     from export.train.embedder.teacher import Teacher
 
     with pytest.raises(ModelError, match="no values named q"):
-        Teacher(_teacher(tmp_path / "t.onnx"), ["q", "r1", "r2", "r3", "r4"])
+        Teacher(_teacher(tmp_path / "t.onnx"), ["q", "r1", "r2", "r3", "r4"], torch.device("cpu"))
 
 
-def test_folder_without_lessons_is_refused(tmp_path: Path) -> None:
-    from edge.errors import InputError
-    from export.train.embedder.lessons import Lessons
+def test_teacher_of_unknown_operators_is_refused(tmp_path: Path) -> None:
+    import onnx
+    import torch
 
-    with pytest.raises(InputError, match="no lessons"):
-        Lessons(tmp_path)
+    from edge.errors import ModelError
+    from export.train.embedder.teacher import Teacher
 
-
-def test_lessons_are_prepared_once_and_always_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from export.train.embedder.lessons import Lessons
-
-    first = _lessons(tmp_path / "a", monkeypatch)
-    before = {path.name: path.stat().st_mtime_ns for path in first.iterdir()}
-    (first / "lesson-00001.npz").unlink()
-    _lessons(first, monkeypatch)
-    after = {path.name: path.stat().st_mtime_ns for path in first.iterdir()}
-    assert [name for name in before if after[name] != before[name]] == ["lesson-00001.npz"]
-    again = Lessons(_lessons(tmp_path / "b", monkeypatch))
-    for one, other in zip(Lessons(first).chunks, again.chunks, strict=True):
-        assert np.array_equal(one.pictures, other.pictures)
-        assert all(np.array_equal(a, b) for a, b in zip(one.maps, other.maps, strict=True))
+    model = onnx.load(_teacher(tmp_path / "t.onnx"))
+    model.graph.node[1].op_type = "Erf"
+    onnx.save(model, tmp_path / "t.onnx")
+    with pytest.raises(ModelError, match="operators that PyTorch is not told of here: Erf"):
+        Teacher(tmp_path / "t.onnx", [f"r{i}" for i in range(5)], torch.device("cpu"))
 
 
 def test_lessons_fit_the_pupils_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from export.train.embedder.lessons import Lessons
+    from export.train.embedder.imitation import Readers
     from export.train.embedder.network import Network
+    from export.train.embedder.varying import PHOTO
 
-    pictures, maps = Lessons(_lessons(tmp_path / "a", monkeypatch)).draw(8, np.random.default_rng(0))
-    own = Network().eval().maps(torch.zeros(len(pictures), 3, 64, 64))
-    assert [level.shape[2:] for level in maps] == [level.shape[2:] for level in own]
+    pictures, maps = _school(tmp_path, monkeypatch).lesson(8, 64, PHOTO, np.random.default_rng(0), mirrored=True)
+    assert pictures.shape == (16, 3, 64, 64) and all(len(level) == 8 for level in maps)
     assert 0.3 < float(maps[0].std()) < 3
+    network = Network().eval()
+    assert torch.isfinite(Readers(network.shape).imitation_loss(network.maps(pictures[:8]), maps))
 
 
 def test_a_map_that_tells_all_costs_nothing() -> None:
@@ -248,55 +280,30 @@ def test_a_colour_that_names_the_product_is_found_and_a_blind_model_finds_nothin
     assert all(share.recall_at_1 == 1 for share in shares.values())
 
 
-def test_a_folder_without_rendered_products_is_refused(tmp_path: Path) -> None:
-    from edge.errors import InputError
-    from export.train.embedder.rendered_pool import RenderedPool
-
-    with pytest.raises(InputError, match="no rendered products"):
-        RenderedPool(tmp_path)
-    np.save(tmp_path / "products-00000.npy", np.zeros((2, 3, 8, 8, 3), np.uint8))
-    with pytest.raises(InputError, match="not a chunk of rendered products"):
-        RenderedPool(tmp_path)
-
-
-def test_rendered_products_are_kept_and_drawn_by_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from export.train.embedder import rendered_pool
-    from export.train.embedder.rendered_pool import RenderedPool, render_pool
-
-    monkeypatch.setattr(rendered_pool, "PRODUCTS_A_CHUNK", 4)
-    render_pool(tmp_path / "once", 64, [], 2, seed=3)
-    kept = {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir()}
-    (tmp_path / "once" / "products-00001.npy").unlink()
-    render_pool(tmp_path / "once", 64, [], 2, seed=3)
-    assert {path.name: path.read_bytes() for path in (tmp_path / "once").iterdir()} == kept
-
-    sizes = np.load(tmp_path / "once" / "families-00000.npy")
-    pictures = np.load(tmp_path / "once" / "products-00000.npy")
-    assert sizes.sum() == len(pictures) >= 4
-    views = RenderedPool(tmp_path / "once").draw(5, np.random.default_rng(0))
-    assert views.packshots.shape == (5, 64, 64, 3) and views.photos.shape == (5, 2, 64, 64, 3)
-    assert not np.array_equal(views.photos[:, 0], views.photos[:, 1])
-
-
 @pytest.mark.full
 def test_stages_make_a_model_and_measure_it(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from export.train.embedder import __main__ as program
-    from export.train.embedder import first, rendered_pool, stages
+    from export.train.embedder import pools, school, stages
 
-    monkeypatch.setattr(stages, "SIZE", 64)
-    monkeypatch.setattr(rendered_pool, "PRODUCTS_A_CHUNK", 24)
-    assert first.main([str(tmp_path / "first.onnx"), "--steps", "1", "--pool", "8"]) == 0
-    lessons = _lessons(tmp_path / "lessons", monkeypatch)
-    begin = ["--begin-from", str(tmp_path / "first.checkpoint"), "--pool", "8", "--steps", "1"]
-    assert program.main(["distil", str(tmp_path / "distil.onnx"), *begin, "--lessons", str(lessons)]) == 0
-    begin[1] = str(tmp_path / "distil.checkpoint")
-    rendered = str(tmp_path / "rendered")
-    assert program.main(["rendered", rendered, "--chunks", "1", "--pictures", str(manifest.parent)]) == 0
-    begin += ["--rendered", rendered]
+    for name, value in (("KEPT_SIZE", 72), ("CUT_SIZE", 96)):
+        monkeypatch.setattr(stages, name, value)
+    for name in ("FAMILIES_A_CHUNK", "CUTS_A_CHUNK"):
+        monkeypatch.setattr(pools, name, 8)
+    monkeypatch.setattr(school, "TO_FIT", 8)
+    folders = {name: str(tmp_path / name) for name in ("rendered", "cuts", "real")}
     album = ["--album", str(manifest), "--apart", "Milk", "--fold", "1"]
-    assert program.main(["finetune", str(tmp_path / "done.onnx"), *begin, *album]) == 0
+    pictures = ["--chunks", "2", "--workers", "2", "--pictures", str(manifest.parent)]
+    assert program.main(["rendered", folders["rendered"], *pictures]) == 0
+    assert program.main(["cuts", folders["cuts"], *pictures, *album]) == 0
+    assert program.main(["real", folders["real"], *pictures, *album]) == 0
+    teacher = ["--teacher", str(_teacher(tmp_path / "t.onnx")), "--maps", *(f"r{i}" for i in range(5))]
+    learn = [*teacher, "--rendered", folders["rendered"], "--cuts", folders["cuts"], "--pool", "40", "--steps", "1"]
+    learn += ["--products", "6", "--lessons", "4"]
+    assert program.main(["learn", str(tmp_path / "learnt.onnx"), *learn]) == 0
+    begin = ["--begin-from", str(tmp_path / "learnt.checkpoint"), "--real", folders["real"]]
+    assert program.main(["finetune", str(tmp_path / "done.onnx"), *learn, *begin, *album]) == 0
     capsys.readouterr()
     assert program.main(["judge", str(tmp_path / "done.onnx"), *album]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -309,15 +316,18 @@ def test_stages_make_a_model_and_measure_it(
 
 
 def test_begin_from_something_else_is_refused(tmp_path: Path) -> None:
-    from export.train.embedder import __main__ as program
+    from edge.errors import InputError
+    from export.train.embedder.training import averaged_weights
 
     (tmp_path / "x.checkpoint").write_bytes(b"nothing")
-    call = [
-        "distil",
-        str(tmp_path / "d.onnx"),
-        "--begin-from",
-        str(tmp_path / "x.checkpoint"),
-        "--lessons",
-        str(tmp_path),
-    ]
-    assert program.main(call) == 3
+    with pytest.raises(InputError, match="not a checkpoint"):
+        averaged_weights(tmp_path / "x.checkpoint")
+
+
+def test_lessons_without_a_teacher_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from export.train.embedder import __main__ as program
+    from export.train.embedder.chunks import Chunk, write_chunks
+
+    write_chunks(tmp_path, lambda rng: Chunk(np.zeros((4, 3, 8, 8, 3), np.uint8), np.zeros(4, np.int64)), 1)
+    assert program.main(["learn", str(tmp_path / "x.onnx"), "--rendered", str(tmp_path), "--pool", "4"]) == 3
+    assert "give both, or --lessons 0" in capsys.readouterr().err

@@ -115,7 +115,7 @@ def _turn(sample: Sample, rng: np.random.Generator, quarter_turn: float) -> Samp
     image, boxes, ignored = sample.image, sample.xyxy, sample.ignored_xyxy
     if rng.random() < 0.5:
         width = image.shape[1]
-        image, boxes, ignored = image[:, ::-1], _mirror(boxes, width), _mirror(ignored, width)
+        image, boxes, ignored = cv2.flip(image, 1), _mirror(boxes, width), _mirror(ignored, width)
     for _ in range(int(rng.integers(1, 4)) if rng.random() < quarter_turn else 0):
         width = image.shape[1]
         image, boxes, ignored = np.rot90(image), _rot90(boxes, width), _rot90(ignored, width)

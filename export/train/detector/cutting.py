@@ -12,7 +12,7 @@ from edge.detections import Float32s
 from edge.geometry import iou
 from export.render.opencv import cv2
 from export.train.detector.samples import ImageArray, Sample
-from export.train.detector.scenes import Cutout
+from export.train.detector.scenes import Cutout, Mask
 
 WHITE, PLAUSIBLE = 244, (0.35, 0.97)
 
@@ -32,18 +32,18 @@ def off_white(packshot: ImageArray) -> Cutout | None:
     cv2.floodFill(framed, None, (0, 0), 2)
     inside = (framed[1:-1, 1:-1] != 2).astype(np.uint8) * 255
     inside = cv2.erode(inside, np.ones((3, 3), np.uint8))
-    return _tight(packshot, inside.reshape(height, width))
+    return tight(packshot, inside.reshape(height, width))
 
 
-def out_of_box(sample: Sample, row: int) -> Cutout | None:
-    """Cut the object of one labelled box out of its picture.
+def outline(sample: Sample, row: int) -> Mask | None:
+    """Find the pixels of the object of one labelled box.
 
     Args:
         sample: a picture with boxes.
         row: which box.
 
     Returns:
-        (h, w, 4) tight cut-out, or None where the cut is implausible or another box overlaps.
+        (H, W) 0 and 255, or None where the cut is implausible or another box overlaps.
     """
     height, width = sample.image.shape[:2]
     x0, y0, x1, y1 = (int(v) for v in np.round(sample.xyxy[row]))
@@ -61,14 +61,24 @@ def out_of_box(sample: Sample, row: int) -> Cutout | None:
     inside = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
     inside = _largest(cv2.morphologyEx(inside, cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)))
     share = np.count_nonzero(inside) / ((x1 - x0) * (y1 - y0))
-    return _tight(region, inside) if PLAUSIBLE[0] <= share <= PLAUSIBLE[1] else None
+    if not PLAUSIBLE[0] <= share <= PLAUSIBLE[1]:
+        return None
+    whole = np.zeros((height, width), np.uint8)
+    whole[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return whole
+
+
+def out_of_box(sample: Sample, row: int) -> Cutout | None:
+    """Cut the object of one labelled box out of its picture: (h, w, 4) tight cut-out, or None as `outline` says."""
+    mask = outline(sample, row)
+    return None if mask is None else tight(sample.image, mask)
 
 
 def _overlapped(xyxy: Float32s, row: int) -> bool:
     return bool((np.delete(iou(xyxy[row : row + 1], xyxy)[0], row) > 0.02).any())
 
 
-def _largest(mask: Cutout) -> Cutout:
+def _largest(mask: Mask) -> Mask:
     """Keep the largest connected part, and fill its holes."""
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     filled = np.zeros_like(mask)
@@ -77,7 +87,8 @@ def _largest(mask: Cutout) -> Cutout:
     return filled
 
 
-def _tight(image: ImageArray, alpha: Cutout) -> Cutout | None:
+def tight(image: ImageArray, alpha: Mask) -> Cutout | None:
+    """Join a picture and its mask, and crop to the mask: (h, w, 4), or None where next to nothing is left."""
     columns, rows = np.flatnonzero(alpha.any(axis=0)), np.flatnonzero(alpha.any(axis=1))
     if columns.size < 8 or rows.size < 8:
         return None

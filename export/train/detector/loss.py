@@ -52,9 +52,8 @@ def detection_loss(raw: Raw, cells: Tensor, labels: Labels) -> Losses:
     predicted = to_xyxy(raw.distances, cells)
     assigned = assign(raw.logits.sigmoid(), predicted, cells[:, :2], labels.xyxy, labels.present)
     total = assigned.target.sum().clamp_min(1.0)
-    positive = assigned.target > 0
     score = _varifocal(raw.logits, assigned.target, labels.background).sum() / total
-    box = (1 - _giou(predicted[positive], assigned.xyxy[positive])) * assigned.target[positive]
+    box = (1 - _giou(predicted, assigned.xyxy)) * assigned.target  # all cells: to choose some, a GPU has to wait
     return Losses(score, BOX_WEIGHT * box.sum() / total)
 
 
@@ -71,9 +70,14 @@ def _varifocal(logits: Tensor, target: Tensor, background: Tensor) -> Tensor:
 
 
 def _giou(a: Tensor, b: Tensor) -> Tensor:
-    hull = torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])
-    hull_area = (hull[:, 0] * hull[:, 1]).clamp_min(1e-6)
-    size = (torch.minimum(a[:, 2:], b[:, 2:]) - torch.maximum(a[:, :2], b[:, :2])).clamp_min(0)
-    shared = size[:, 0] * size[:, 1]
-    union = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - shared
+    """Return the generalised IoU of boxes (..., 4), in -1..1."""
+    hull = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])
+    hull_area = _product(hull).clamp_min(1e-6)
+    size = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp_min(0)
+    union = _product(a[..., 2:] - a[..., :2]) + _product(b[..., 2:] - b[..., :2]) - _product(size)
     return iou(a, b) - (hull_area - union) / hull_area
+
+
+def _product(sides: Tensor) -> Tensor:
+    """Multiply (..., 2); the gradient of `prod` would make a GPU wait."""
+    return sides[..., 0] * sides[..., 1]

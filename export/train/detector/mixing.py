@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -44,6 +44,34 @@ class Weighed:
         """Return a sample with a lower weight."""
         sample = self.source.draw(rng)
         return replace(sample, background_weight=sample.background_weight * self.background_weight)
+
+
+@dataclass
+class Kept:
+    """A source whose pictures are drawn several times: to compose one takes longer than to change its light and place.
+
+    The pool lives in memory: a training that is resumed, and every process that draws batches, fills its own.
+
+    Attributes:
+        source: what is kept.
+        pool_size: pictures kept at most.
+        fresh: chance that a draw asks for a new picture once the pool is full.
+    """
+
+    source: Source
+    pool_size: int = 160
+    fresh: float = 0.35
+    _pool: list[Sample] = field(default_factory=list, repr=False)
+
+    def draw(self, rng: np.random.Generator) -> Sample:
+        """Return a new picture or a kept one."""
+        if len(self._pool) < self.pool_size:
+            self._pool.append(self.source.draw(rng))
+            return self._pool[-1]
+        place = int(rng.integers(self.pool_size))
+        if rng.random() < self.fresh:
+            self._pool[place] = self.source.draw(rng)
+        return self._pool[place]
 
 
 def _choose(weights: Sequence[float], rng: np.random.Generator) -> int:

@@ -62,7 +62,7 @@ class Photos:
     shelves: list[Sample]
 
 
-def read_photos(data: Path, share: float, product_share: float, seed: int) -> Photos:
+def read_photos(data: Path, share: float, product_share: float, seed: int, choosing: bool = False) -> Photos:
     """Read and part all photos.
 
     Args:
@@ -70,6 +70,8 @@ def read_photos(data: Path, share: float, product_share: float, seed: int) -> Ph
         share: of every labelled set kept aside, 0..1.
         product_share: of the grocery products kept aside, 0..1.
         seed: of the draws.
+        choosing: to choose among recipes: what is kept aside is left out altogether, and as much again of what is
+            learnt from otherwise is kept aside in its place.
 
     Raises:
         InputError: a file is missing or cannot be used.
@@ -77,11 +79,15 @@ def read_photos(data: Path, share: float, product_share: float, seed: int) -> Ph
     learnt, kept = dict[str, list[Sample]](), dict[str, list[Sample]]()
     for name in LABELLED:
         train, aside = split(read_coco(data / name / "annotations.json", data / name), share, seed)
+        if choosing:
+            train, aside = split(train, share / (1 - share), seed + 1)
         learnt[name], kept[name] = read_samples(train), read_samples(aside)
     groceries, kept_groceries = part_groceries(read_manifest(data / "grocery_store"), product_share, seed)
     people = list(frames(data / "videos" / "one-by-one-person-detection-negative.mp4", 6))
     aisle = frames(data / "videos" / "store-aisle-detection-preview.mp4", 4)
     shelves = [*(read_image(path) for path in sorted((data / "shelf_photos").glob("*.jpg"))), *aisle]
+    if choosing:
+        people = people[: len(people) // 2]
     middle = len(people) // 2 if share > 0 else len(people)
     return Photos(
         learnt,
@@ -97,7 +103,7 @@ def read_photos(data: Path, share: float, product_share: float, seed: int) -> Ph
 
 def read_samples(rows: list[Labelled]) -> list[Sample]:
     """Read the pictures of labelled rows."""
-    return [Sample(read_image(row.path), row.xyxy) for row in rows]
+    return [Sample(read_image(row.path), row.xyxy, name=row.path.name) for row in rows]
 
 
 def read_manifest(folder: Path) -> list[GroceryPhoto]:
@@ -135,7 +141,16 @@ def as_background(photos: list[GroceryPhoto]) -> list[Sample]:
 
 
 def frames(video: Path, every: int) -> Iterator[ImageArray]:
-    """Yield every so many frames of a clip."""
+    """Yield every so many frames of a clip.
+
+    Args:
+        video: the clip. A folder of the same name without the suffix stands for it where there is one: the wanted
+            frames as pictures, in the order of their names, for a machine that cannot decode videos.
+        every: which of the clip's frames; those in a folder are all yielded.
+    """
+    if (folder := video.with_suffix("")).is_dir():
+        yield from (read_image(path) for path in sorted(folder.iterdir()))
+        return
     with open_source(str(video)) as source:
         yield from (frame.image for frame in islice(source.frames(0), 0, None, every))
 

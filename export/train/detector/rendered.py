@@ -8,7 +8,7 @@ import numpy as np
 
 from export.render.background import clutter, fabric, shelf, table
 from export.render.packshot import render_cutout
-from export.render.products import training_product
+from export.render.products import Packaging, training_product
 from export.train.detector.samples import Sample
 from export.train.detector.scenes import Cutout
 
@@ -25,21 +25,27 @@ class RenderedCutouts:
     Attributes:
         pool_size: cut-outs kept at most.
         fresh: chance that a draw renders a new product once the pool is full.
+        packagings: of the products; none stands for every kind.
     """
 
     pool_size: int = 160
     fresh: float = 0.06
+    packagings: tuple[Packaging, ...] = ()
     _pool: list[Cutout] = field(default_factory=list, repr=False)
 
     def draw(self, rng: np.random.Generator) -> Cutout:
         """Return a cut-out, (h, w, 4) uint8."""
         if len(self._pool) < self.pool_size:
-            self._pool.append(_render(rng))
+            self._pool.append(self._render(rng))
             return self._pool[-1]
         place = int(rng.integers(self.pool_size))
         if rng.random() < self.fresh:
-            self._pool[place] = _render(rng)
+            self._pool[place] = self._render(rng)
         return self._pool[place]
+
+    def _render(self, rng: np.random.Generator) -> Cutout:
+        packaging = self.packagings[int(rng.integers(len(self.packagings)))] if self.packagings else None
+        return render_cutout(training_product(rng, packaging), rng, int(rng.integers(70, 260)))
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,3 @@ class RenderedBackgrounds:
         if kind < 0.25:
             return Sample(shelf(wh, rng, [self.goods.draw(rng) for _ in range(4)]), background_weight=SHELF_WEIGHT)
         return Sample((table if kind < 0.55 else fabric if kind < 0.75 else clutter)(wh, rng))
-
-
-def _render(rng: np.random.Generator) -> Cutout:
-    return render_cutout(training_product(rng), rng, int(rng.integers(70, 260)))

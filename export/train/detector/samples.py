@@ -36,12 +36,14 @@ class Sample:
         ignored_xyxy: (m, 4) regions in which a detection is neither right nor wrong.
         background_weight: how much a false alarm weighs elsewhere in the picture, 0..1; below 1 where products
             stand about unlabelled.
+        name: of the labelled picture's file, "" elsewhere.
     """
 
     image: ImageArray
     xyxy: Float32s = field(default_factory=_no_boxes)
     ignored_xyxy: Float32s = field(default_factory=_no_boxes)
     background_weight: float = 1.0
+    name: str = ""
 
     def __post_init__(self) -> None:
         require_shape("image", self.image, (None, None, 3))

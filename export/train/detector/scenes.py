@@ -75,22 +75,15 @@ class Scenes:
         """Compose one scene."""
         ground = place(self.backgrounds.draw(rng), rng, self.size, self.variety)
         image = ground.image.copy()
-        pasted: list[_Pasted] = []
+        pasted: list[Pasted] = []
         for _ in range(int(rng.integers(1, self.most + 1))):
             pasted.append(self._paste(image, pasted, rng))
         if rng.random() < self.hand:
             fingers = _hold(image, pasted[-1].xyxy, rng)
             pasted = [item.covered_by(fingers) for item in pasted]
-        boxes, ignored = _visible(pasted)
-        uncovered = [_rest(box, pasted) for box in ground.xyxy]
-        return Sample(
-            image,
-            np.concatenate([boxes, ground.xyxy[uncovered]]).astype(np.float32),
-            np.concatenate([ignored, ground.xyxy[~np.array(uncovered, bool)], ground.ignored_xyxy]).astype(np.float32),
-            ground.background_weight,
-        )
+        return composed(ground, image, pasted)
 
-    def _paste(self, image: ImageArray, pasted: list[_Pasted], rng: np.random.Generator) -> _Pasted:
+    def _paste(self, image: ImageArray, pasted: list[Pasted], rng: np.random.Generator) -> Pasted:
         """Paste one product into `image`, and take what it covers from the masks of those before."""
         near = pasted[-1] if pasted and rng.random() < self.cluster else None
         long_side = self.size * np.exp(rng.uniform(*np.log(self.scale)))
@@ -104,17 +97,18 @@ class Scenes:
         patch[:, :, :3] = shade(patch[:, :, :3], rng)
         mask, total = lay(image, patch, centre, rng)
         pasted[:] = [item.covered_by(mask) for item in pasted]
-        return _Pasted(mask, total, _bounds(mask))
+        return Pasted(mask, total, bounds(mask))
 
 
-class _Pasted(NamedTuple):
+class Pasted(NamedTuple):
     """A pasted product: visible `mask` (size, size) of 0 and 255, `total` pixels it has, bounds when it was laid."""
 
     mask: Mask
     total: int
     xyxy: Float32s
 
-    def covered_by(self, cover: Mask) -> _Pasted:
+    def covered_by(self, cover: Mask) -> Pasted:
+        """Return it with what lies under `cover` no longer visible."""
         return self._replace(mask=np.where(cover > 0, np.uint8(0), self.mask))
 
 
@@ -202,23 +196,36 @@ def _hold(image: ImageArray, xyxy: Float32s, rng: np.random.Generator) -> Mask:
     return np.where(fingers[:, :, 3] > 127, np.uint8(255), np.uint8(0))
 
 
-def _bounds(mask: Mask) -> Float32s:
+def bounds(mask: Mask) -> Float32s:
+    """Return the tight xyxy of a mask, zeros where it is empty."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     if columns.size == 0:
         return np.zeros(4, np.float32)
     return np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
 
 
-def _visible(pasted: Sequence[_Pasted]) -> tuple[Float32s, Float32s]:
+def composed(ground: Sample, image: ImageArray, pasted: Sequence[Pasted]) -> Sample:
+    """Label a finished scene: what was pasted, and what of the background's own boxes still shows."""
+    boxes, ignored = _visible(pasted)
+    uncovered = np.array([_still_seen(box, pasted) for box in ground.xyxy], bool)
+    return Sample(
+        image,
+        np.concatenate([boxes, ground.xyxy[uncovered]]).astype(np.float32),
+        np.concatenate([ignored, ground.xyxy[~uncovered], ground.ignored_xyxy]).astype(np.float32),
+        ground.background_weight,
+    )
+
+
+def _visible(pasted: Sequence[Pasted]) -> tuple[Float32s, Float32s]:
     """Part the pasted products into boxes that show enough and regions that do not."""
-    bounds = np.array([_bounds(item.mask) for item in pasted], np.float32).reshape(-1, 4)
+    xyxy = np.array([bounds(item.mask) for item in pasted], np.float32).reshape(-1, 4)
     shown = np.array([np.count_nonzero(item.mask) / max(item.total, 1) for item in pasted])
-    sides = bounds[:, 2:] - bounds[:, :2]
+    sides = xyxy[:, 2:] - xyxy[:, :2]
     enough = (shown >= LEAST_VISIBLE) & (sides >= SMALLEST_SIDE).all(axis=1)
-    return bounds[enough], bounds[~enough & (sides > 0).all(axis=1)]
+    return xyxy[enough], xyxy[~enough & (sides > 0).all(axis=1)]
 
 
-def _rest(xyxy: Float32s, pasted: Sequence[_Pasted]) -> bool:
+def _still_seen(xyxy: Float32s, pasted: Sequence[Pasted]) -> bool:
     """Tell whether a box of the background still shows most of itself."""
     x0, y0, x1, y1 = (int(value) for value in xyxy)
     covered = sum((np.count_nonzero(item.mask[y0:y1, x0:x1]) for item in pasted), 0)

@@ -8,12 +8,17 @@ is what its last convolutions read: the features of class and of box, level by l
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
 from edge.errors import MissingExtra, ModelError
+from export.train.subgraph import needed_values
+
+if TYPE_CHECKING:
+    import torch
 
 Floats = npt.NDArray[np.float32]
 LEVELS = 3
@@ -23,17 +28,22 @@ class Teacher:
     """Feature maps of a YOLOX file for batches of any size.
 
     Values are standardised per channel by the statistics of the batches seen first, so that all channels weigh alike.
+    A CPU computes them by onnxruntime (`look`), in whichever process draws the batch; a GPU by PyTorch
+    (`look_on_device`).
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        model, self._features = _with_features(path)
-        self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._model, self._features = _with_features(path)
+        self._session = ort.InferenceSession(
+            self._model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
         self._input = self._session.get_inputs()[0].name
         self._mean: list[Floats] = []
         self._std: list[Floats] = []
+        self._on_device: Any = None
 
     def watch(self, images: list[npt.NDArray[np.uint8]]) -> None:
         """Take mean and deviation of every channel from some pictures, all of one size."""
@@ -53,13 +63,33 @@ class Teacher:
         maps = self._run(batch)
         return [(level - m) / s for level, m, s in zip(maps, self._mean, self._std, strict=True)]
 
+    def look_on_device(self, batch: torch.Tensor) -> list[torch.Tensor]:
+        """Return what `look` does as tensors, computed where the batch, (B, 3, H, W) float32 RGB 0..255, lies."""
+        import torch
+
+        if self._on_device is None:
+            self._on_device = self._moved_to(batch.device)
+        graph, means, stds = self._on_device
+        found = graph(batch.flip(1))
+        maps = [torch.cat(found[2 * i : 2 * i + 2], 1) for i in range(LEVELS)]
+        return [(level - m) / s for level, m, s in zip(maps, means, stds, strict=True)]
+
+    def _moved_to(self, device: torch.device) -> tuple[Any, list[torch.Tensor], list[torch.Tensor]]:
+        import torch
+
+        from export.train.torch_graph import TorchGraph
+
+        graph = TorchGraph(self._model, self._features, device)
+        means, stds = ([torch.from_numpy(v).to(device) for v in values] for values in (self._mean, self._std))
+        return graph, means, stds
+
     def _run(self, batch: npt.NDArray[np.uint8]) -> list[Floats]:
         tensor = np.ascontiguousarray(batch[..., ::-1].transpose(0, 3, 1, 2), np.float32)
         found = self._session.run(self._features, {self._input: tensor})
         return [np.concatenate(found[2 * i : 2 * i + 2], axis=1) for i in range(LEVELS)]
 
 
-def _with_features(path: Path) -> tuple[bytes, list[str]]:
+def _with_features(path: Path) -> tuple[Any, list[str]]:
     """Return the model with any input size and its features as outputs, and their names, two a level."""
     try:
         import onnx
@@ -81,27 +111,14 @@ def _with_features(path: Path) -> tuple[bytes, list[str]]:
         graph.input[0].type.tensor_type.shape.dim[axis].dim_param = symbol
     del graph.output[:], graph.value_info[:]
     graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
-    used = _needed(names, producer)
+    used = needed_values(graph, names)
     kept = [node for node in graph.node if node.output[0] in used]
     del graph.node[:]
     graph.node.extend(kept)
-    return model.SerializeToString(), names
+    return model, names
 
 
 def _is_head(node: object, producer: dict[str, object]) -> bool:
     """Tell a head by its last step: box convolution, objectness sigmoid and class sigmoid side by side."""
     kinds = [getattr(producer.get(name), "op_type", "") for name in getattr(node, "input", [])]
     return kinds == ["Conv", "Sigmoid", "Sigmoid"]
-
-
-def _needed(names: list[str], producer: dict[str, object]) -> set[str]:
-    """Return the names of all values that the given ones are computed from, themselves included."""
-    needed, waiting = set[str](), list(names)
-    while waiting:
-        name = waiting.pop()
-        if name in needed or name not in producer:
-            continue
-        node = producer[name]
-        needed.update(getattr(node, "output", []))
-        waiting.extend(getattr(node, "input", []))
-    return needed

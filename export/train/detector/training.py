@@ -1,24 +1,27 @@
 """What a detector does in a step: draw, augment, learn, average.
 
-Invariants: every step draws from a generator seeded by (seed, step), so that a resumed run goes on where it stopped.
+Invariants: every step draws from a generator seeded by (seed, step), so that a resumed run goes on where it stopped,
+and a batch is the same whichever process draws it. What a source keeps from draw to draw (its pool) is each process's
+own: with pools, a run repeats itself with the same number of workers.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from edge.errors import InputError
+from export.train.ahead import drawn_ahead
 from export.train.detector.augment import Variety, place, relight
-from export.train.detector.loss import Labels, detection_loss, imitation_loss
+from export.train.detector.batch import Batch, batch_of
+from export.train.detector.loss import detection_loss, imitation_loss
 from export.train.detector.network import Network, Shape, cells
 from export.train.detector.samples import Sample, Source
 from export.train.detector.teacher import Teacher
@@ -73,16 +76,20 @@ class Training(ResumableTraining):
         checkpoint: Path,
         shape: Shape | None = None,
         teacher: Teacher | None = None,
+        workers: int = 0,
     ) -> None:
         super().__init__(checkpoint)
+        self.workers = workers
+        self._batches: Iterator[Batch] | None = None
         torch.manual_seed(recipe.seed)
         self.recipe, self.ingredients, self.teacher = recipe, ingredients, teacher
         self.network = Network(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.averaged = copy.deepcopy(self.network).requires_grad_(False)
         self.imitators = nn.ModuleList(nn.Conv2d(self.network.shape.head, 128, 1) for _ in range(3)).to(self.device)
         groups = _decay_groups([self.network, self.imitators], recipe.weight_decay)
-        self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate)
-        self.cells = cells((recipe.size, recipe.size)).to(self.device)
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate, fused=self.device.type == "cuda")
+        grid = cells((recipe.size, recipe.size))
+        self.grid, self.cells = grid.numpy(), grid.to(self.device)
         if teacher is not None:
             teacher.watch([self.sample(np.random.default_rng([recipe.seed, 7, i])).image for i in range(16)])
 
@@ -119,37 +126,51 @@ class Training(ResumableTraining):
         """Return the network's shape and the side of its input."""
         return {"shape": self.network.shape.to_json(), "size": self.recipe.size}
 
-    def learn(self) -> dict[str, float]:
-        """Learn from one batch; return the losses of score, box and imitation."""
-        images, labels = self._batch()
+    def run(self, report: Callable[[Self, dict[str, float]], object], every: int) -> None:
+        """Train as any training does, with batches drawn by the workers where there are some."""
+        try:
+            with drawn_ahead(self.draw, range(self.step, self.steps), self.workers) as self._batches:
+                super().run(report, every)
+        finally:
+            self._batches = None
+
+    def learn(self) -> dict[str, Any]:
+        """Learn from one batch; return the losses of score, box and imitation, each a scalar on the device."""
+        batch = self.draw(self.step) if self._batches is None else next(self._batches)
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate()
-        picture = torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+        images = torch.from_numpy(batch.images).to(self.device).permute(0, 3, 1, 2).float()
         self.network.train()
         with torch.autocast(self.device.type, torch.bfloat16):
-            raw = self.network(picture.contiguous(memory_format=torch.channels_last))
+            raw = self.network((images / 255).contiguous(memory_format=torch.channels_last))
             imitated = [layer(f) for layer, f in zip(self.imitators, raw.features, strict=True)]
-        score, box = detection_loss(raw, self.cells, labels)
+        score, box = detection_loss(raw, self.cells, batch.labels(self.device))
         taught = torch.zeros((), device=self.device)
         if self.teacher is not None:
-            maps = [torch.from_numpy(level).to(self.device) for level in self.teacher.look(images)]
-            taught = imitation_loss(imitated, maps)
+            taught = imitation_loss(imitated, self._taught(self.teacher, batch, images))
         fade = 1 - 0.75 * self.step / self.recipe.steps
         self.optimiser.zero_grad(set_to_none=True)
         (score + box + self.recipe.imitation * fade * taught).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
         self._average()
-        return {"score": score.item(), "box": box.item(), "imitation": taught.item()}
+        return {"score": score.detach(), "box": box.detach(), "imitation": taught.detach()}
+
+    def _taught(self, teacher: Teacher, batch: Batch, images: Tensor) -> list[Tensor]:
+        """Return the teacher's maps of a batch: those drawn along with it, or computed here."""
+        if batch.maps is None:
+            return teacher.look_on_device(images)
+        return [torch.from_numpy(level).to(self.device) for level in batch.maps]
 
     @torch.no_grad()
     def _average(self) -> None:
         """Move the averaged weights and statistics towards the present ones; early steps are soon forgotten."""
         decay = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
-        present = self.network.state_dict()
-        for name, value in self.averaged.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(present[name], 1 - decay)
+        averaged, present = (
+            [value for value in network.state_dict().values() if value.is_floating_point()]
+            for network in (self.averaged, self.network)
+        )
+        torch._foreach_lerp_(averaged, present, 1 - decay)
 
     def _learning_rate(self) -> float:
         share = rise_and_fall(self.step, self.recipe.steps, self.recipe.warm_up, LOWEST_RATE)
@@ -163,34 +184,13 @@ class Training(ResumableTraining):
         image = relight(sample.image, rng)
         return Sample(image, sample.xyxy, sample.ignored_xyxy, sample.background_weight)
 
-    def _batch(self) -> tuple[npt.NDArray[np.uint8], Labels]:
-        rng = np.random.default_rng([self.recipe.seed, self.step])
-        samples = [self.sample(rng) for _ in range(self.recipe.batch)]
-        return np.stack([sample.image for sample in samples]), labels_of(samples, self.cells)
-
-
-def labels_of(samples: Sequence[Sample], grid: Tensor) -> Labels:
-    """Stack the labels of samples of one size.
-
-    Args:
-        samples: at least one.
-        grid: (N, 3) cells.
-
-    Returns:
-        Padded boxes and the weight of a false alarm in every cell: none inside an ignored region.
-    """
-    most = max(len(sample.xyxy) for sample in samples)
-    grid, device = grid.cpu(), grid.device
-    xyxy, present = torch.zeros(len(samples), most, 4), torch.zeros(len(samples), most, dtype=torch.bool)
-    background = torch.ones(len(samples), len(grid))
-    for row, sample in enumerate(samples):
-        xyxy[row, : len(sample.xyxy)] = torch.from_numpy(sample.xyxy)
-        present[row, : len(sample.xyxy)] = True
-        background[row] *= sample.background_weight
-        for x0, y0, x1, y1 in sample.ignored_xyxy.tolist():
-            inside = (grid[:, 0] >= x0) & (grid[:, 0] <= x1) & (grid[:, 1] >= y0) & (grid[:, 1] <= y1)
-            background[row, inside] = 0.0
-    return Labels(xyxy.to(device), present.to(device), background.to(device))
+    def draw(self, step: int) -> Batch:
+        """Draw the batch of a step: pictures, labels and, for a training on the CPU, the teacher's maps."""
+        rng = np.random.default_rng([self.recipe.seed, step])
+        batch = batch_of([self.sample(rng) for _ in range(self.recipe.batch)], self.grid)
+        if self.teacher is None or self.device.type != "cpu":
+            return batch
+        return replace(batch, maps=self.teacher.look(batch.images))
 
 
 def _decay_groups(modules: Sequence[nn.Module], weight_decay: float) -> list[dict[str, Any]]:

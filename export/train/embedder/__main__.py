@@ -1,10 +1,11 @@
 """Make the kit's embedder, one stage a command; each can be interrupted and run again.
 
-python -m export.train.embedder.first first.onnx --steps 300
-python -m export.train.embedder rendered RENDERED --pictures cards_det --pictures shelf_photos=60
-python -m export.train.embedder lessons LESSONS --teacher mobilenet_v1_100_embedder.onnx --pictures clothing=0.4
-python -m export.train.embedder distil distil.onnx --begin-from first.checkpoint --lessons LESSONS --steps 3000
-python -m export.train.embedder finetune embedder.onnx --begin-from distil.checkpoint --album manifest.csv --fold 0
+python -m export.train.embedder rendered RENDERED --pictures cards_det --pictures shelf_photos=60 --workers 2
+python -m export.train.embedder cuts CUTS --pictures clothing=0.4 --pictures shelf_photos=0.1 --workers 2
+python -m export.train.embedder learn learnt.onnx --rendered RENDERED --cuts CUTS --teacher mobilenet_v1.onnx
+python -m export.train.embedder real REAL --album manifest.csv --pictures shelf_photos --workers 2
+python -m export.train.embedder finetune embedder.onnx --begin-from learnt.checkpoint --rendered RENDERED --real REAL \
+  --cuts CUTS --teacher mobilenet_v1.onnx --album manifest.csv --fold 0
 python -m export.train.embedder judge embedder.onnx --album manifest.csv --fold 0
 """
 
@@ -19,7 +20,7 @@ from types import ModuleType
 
 from edge.errors import MissingExtra, TagletError
 
-STAGES = ("rendered", "lessons", "distil", "finetune", "judge")
+STAGES = ("rendered", "cuts", "real", "learn", "finetune", "judge")
 EVERY_PRODUCT = -1
 
 
@@ -53,33 +54,40 @@ def _parser() -> argparse.ArgumentParser:
     )
     stages = parser.add_subparsers(dest="stage", required=True)
     made = {name: stages.add_parser(name) for name in STAGES}
-    made["rendered"].add_argument("out", type=Path, help="folder of the rendered products")
-    made["rendered"].add_argument("--chunks", type=int, default=24, help="of 500 products (default %(default)s)")
-    made["lessons"].add_argument("out", type=Path, help="folder of the lessons")
-    made["lessons"].add_argument("--teacher", type=Path, required=True, help="ONNX file that is imitated")
-    made["lessons"].add_argument("--maps", nargs=5, default=["t22", "t38", "t46", "t50", "t54"], help="its values")
-    made["lessons"].add_argument("--chunks", type=int, default=11, help="of 960 pictures (default %(default)s)")
-    for name in ("distil", "finetune"):
-        made[name].add_argument("out", type=Path, help="ONNX file to write; its checkpoint lies beside it")
-        made[name].add_argument("--begin-from", type=Path, required=True, help="checkpoint of the stage before")
-        made[name].add_argument("--pool", type=int, default=16_000, help="rendered products kept in memory")
-        made[name].add_argument("--rendered", type=Path, metavar="DIR", help="take them from stage rendered instead")
-    made["distil"].add_argument("--lessons", type=Path, required=True, help="folder of the lessons")
-    made["distil"].add_argument("--steps", type=int, default=3000, help="default %(default)s")
-    made["finetune"].add_argument("--steps", type=int, default=500, help="default %(default)s")
-    for name in ("rendered", "lessons", "distil", "finetune"):
+    for name, chunks, what in (("rendered", 300, "64 families"), ("cuts", 20, "1000"), ("real", 60, "4 passes")):
+        made[name].add_argument("out", type=Path, help="folder of the pictures")
+        made[name].add_argument("--chunks", type=int, default=chunks, help=f"of {what} (default %(default)s)")
+        made[name].add_argument("--workers", type=int, default=1, help="processes (default %(default)s)")
         made[name].add_argument(
             "--pictures", action="append", default=[], metavar="DIR=WEIGHT", help="pictures from life"
         )
-        made[name].add_argument("--seed", type=int, default=0)
+    made["cuts"].add_argument("--album-weight", type=float, default=0.26, help="against those of --pictures")
+    for name, steps, rate in (("learn", 12_000, 2.5e-3), ("finetune", 1000, 8e-4)):
+        made[name].add_argument("out", type=Path, help="ONNX file to write; its checkpoint lies beside it")
+        made[name].add_argument("--rendered", type=Path, required=True, help="folder of stage rendered")
+        made[name].add_argument("--cuts", type=Path, help="folder of stage cuts")
+        made[name].add_argument("--teacher", type=Path, help="ONNX file that is imitated")
+        made[name].add_argument("--maps", nargs=5, default=["t22", "t38", "t46", "t50", "t54"], help="its values")
+        made[name].add_argument("--steps", type=int, default=steps, help="default %(default)s")
+        made[name].add_argument("--products", type=int, default=192, help="a batch (default %(default)s)")
+        made[name].add_argument("--lessons", type=int, default=128, help="a batch (default %(default)s)")
+        made[name].add_argument("--learning-rate", type=float, default=rate, help="peak (default %(default)s)")
+        made[name].add_argument("--pool", type=int, default=16_000, help="rows kept on the device, of each folder")
+        made[name].add_argument("--begin-from", type=Path, required=name == "finetune", help="checkpoint")
+    made["learn"].add_argument("--small-until", type=float, default=0.0, help="share of the steps at 0.8 of the size")
+    made["finetune"].add_argument(
+        "--share", type=float, default=0.5, help="of the weights at the end, the rest from the beginning"
+    )
+    made["finetune"].add_argument("--real", type=Path, required=True, help="folder of stage real")
     made["judge"].add_argument("model", type=Path, help="any embedder that the kit reads")
     made["judge"].add_argument("--json", metavar="FILE|-", help="write the figures as JSON")
-    for name in ("lessons", "finetune", "judge"):
-        needed = name != "lessons"
-        made[name].add_argument("--album", type=Path, required=needed, help="CSV of products, packshots and photos")
-        made[name].add_argument("--apart", default="", metavar="CATEGORY,...", help="categories counted by themselves")
-        made[name].add_argument("--fold", type=int, default=EVERY_PRODUCT, help="0..2: kept out; -1: nothing is")
-    made["lessons"].add_argument("--album-weight", type=float, default=0.26, help="against those of --pictures")
+    for name in STAGES:
+        if name in ("cuts", "real", "finetune", "judge"):
+            made[name].add_argument("--album", type=Path, required=name != "cuts", help="CSV of products and photos")
+            made[name].add_argument("--apart", default="", metavar="CATEGORY,...", help="counted by themselves")
+            made[name].add_argument("--fold", type=int, default=EVERY_PRODUCT, help="0..2: kept out; -1: nothing is")
+        if name != "judge":
+            made[name].add_argument("--seed", type=int, default=0)
     return parser
 
 

@@ -24,7 +24,8 @@ from export.train.embedder.network import SIZE, Network
 from export.train.embedder.onnx_file import write_onnx
 from export.train.embedder.own_products import OwnProducts, OwnSource
 from export.train.embedder.rendered import RenderedFamilies
-from export.train.embedder.training import Mixture, Recipe, Training, tensor
+from export.train.embedder.training import Mixture, Recipe, Training
+from export.train.embedder.varying import Variety, varied
 from export.train.weights import load_weights
 
 EVERY = 25
@@ -67,16 +68,17 @@ def fine_tune(products: OwnProducts, call: Call, start: Path, folder: Path) -> t
     """
     claim(folder, asdict(call))
     recipe = Recipe(
-        call.steps, OWN + RENDERED, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.98, small_until=0, light=0.12,
-        to_packshot=2.0, seed=call.seed,
+        call.steps, OWN + RENDERED, learning_rate=LEARNING_RATE, warm_up=20, averaging=0.98, to_packshot=2.0,
+        seed=call.seed,
     )  # fmt: skip
     source = Mixture([(OWN, OwnSource(products)), (RENDERED, RenderedFamilies(SIZE, POOL))])
     training = Training(recipe, source, folder / CHECKPOINT)
 
     def begin(new: Training) -> None:
         views = source.draw(PRODUCTS_FOR_STATISTICS, np.random.default_rng([call.seed, 0, 0]))
-        pictures = tensor(np.concatenate([views.packshots, views.photos[:, 0], views.photos[:, 1]]))
-        load_weights(new.network, start, pictures.to(new.device), "embedder")
+        pictures = np.concatenate([views.packshots, views.photos[:, 0], views.photos[:, 1]])
+        plain = varied(torch.from_numpy(pictures), SIZE, Variety())
+        load_weights(new.network, start, plain.to(new.device), "embedder")
         new.result.load_state_dict(new.network.state_dict())
 
     def found(path: Path) -> float:

@@ -30,7 +30,7 @@ class Readers(nn.ModuleList):
             maps: five of the student's, (n, width, h, w).
             taught: five of the teacher's, (n, kept, h', w'); brought to the student's grid by area.
         """
-        loss = torch.zeros(())
+        loss = torch.zeros((), device=maps[0].device)
         for read, own, target in zip(self, maps, taught, strict=True):
             target = functional.interpolate(target, size=own.shape[2:], mode="area")
             loss = loss + functional.mse_loss(read(own), target) / (target.var() + 1e-3)

@@ -28,3 +28,15 @@ def matching_loss(packshots: Tensor, first: Tensor, second: Tensor, to_packshot:
 
     asked = (towards(first, packshots) + towards(second, packshots)) / 2
     return to_packshot * asked + towards(packshots, first) / 2 + towards(first, second) / 2
+
+
+def likeness_loss(first: Tensor, second: Tensor) -> Tensor:
+    """Find each picture's other variation among those of all pictures (SimCLR, Chen et al. 2020, arXiv 2002.05709).
+
+    Args:
+        first: (n, d) unit vectors of one variation of each picture.
+        second: (n, d) unit vectors of another.
+    """
+    own = torch.arange(len(first), device=first.device)
+    alike = first @ second.T / TEMPERATURE
+    return (functional.cross_entropy(alike, own) + functional.cross_entropy(alike.T, own)) / 2

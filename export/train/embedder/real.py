@@ -59,27 +59,33 @@ class RealProducts:
         drawn += [self.rarely[i] for i in rng.permutation(len(self.rarely))[:few]]
         if not drawn:
             return Views(*(np.zeros((0, *n, self.size, self.size, 3), np.uint8) for n in ((), (2,))))
-        shots = np.stack([framed(product.packshot, self.size, rng) for product in drawn])
-        return Views(shots, np.stack([np.stack(self._photos(product, rng)) for product in drawn]))
+        views = [real_views(product, self.backgrounds, self.size, rng) for product in drawn]
+        return Views(np.stack([v[0] for v in views]), np.stack([np.stack(v[1:]) for v in views]))
 
-    def _photos(self, product: RealProduct, rng: np.random.Generator) -> tuple[Pictures, Pictures]:
-        if not product.photos:
-            return self._scene(product, rng), self._scene(product, rng)
-        photo = product.photos[int(rng.integers(len(product.photos)))]
-        return aimed(photo, self.size, rng), self._scene(product, rng)
 
-    def _scene(self, product: RealProduct, rng: np.random.Generator) -> Pictures:
-        side = round(self.size * SCENE_SHARE)
-        cutout = turned(lift(product.packshot), round(self.size * LONG_SIDE), rng)
-        for _ in range(ATTEMPTS):
-            place = None
-            if len(self.backgrounds) and rng.random() < BACKGROUND_CHANCE:
-                place = self.backgrounds[int(rng.integers(len(self.backgrounds)))]
-            scene = compose_scene([cutout], place, rng, resolution_wh=(side, side), style=STYLE)
-            if len(scene.xyxy):
-                box = crop_box(scene.xyxy[0], rng.uniform(*SCENE_MARGIN, 4))
-                return stretched(scene.image, box, self.size)
-        return framed(product.packshot, self.size, rng)
+def real_views(
+    product: RealProduct, backgrounds: Sequence[Pictures], size: int, rng: np.random.Generator
+) -> tuple[Pictures, Pictures, Pictures]:
+    """Return the packshot, a photo and a scene, (size, size, 3) each; two scenes where there is no photo."""
+    shot = framed(product.packshot, size, rng)
+    if not product.photos:
+        return shot, _scene(product, backgrounds, size, rng), _scene(product, backgrounds, size, rng)
+    photo = product.photos[int(rng.integers(len(product.photos)))]
+    return shot, aimed(photo, size, rng), _scene(product, backgrounds, size, rng)
+
+
+def _scene(product: RealProduct, backgrounds: Sequence[Pictures], size: int, rng: np.random.Generator) -> Pictures:
+    side = round(size * SCENE_SHARE)
+    cutout = turned(lift(product.packshot), round(size * LONG_SIDE), rng)
+    for _ in range(ATTEMPTS):
+        place = None
+        if len(backgrounds) and rng.random() < BACKGROUND_CHANCE:
+            place = backgrounds[int(rng.integers(len(backgrounds)))]
+        scene = compose_scene([cutout], place, rng, resolution_wh=(side, side), style=STYLE)
+        if len(scene.xyxy):
+            box = crop_box(scene.xyxy[0], rng.uniform(*SCENE_MARGIN, 4))
+            return stretched(scene.image, box, size)
+    return framed(product.packshot, size, rng)
 
 
 def framed(packshot: Pictures, size: int, rng: np.random.Generator) -> Pictures:

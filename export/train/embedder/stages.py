@@ -8,35 +8,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from edge.command_line import write_json
 from edge.errors import InputError
 from export.train.detector.samples import read_image
 from export.train.embedder.albums import Album, read_album, refuse_duplicates
+from export.train.embedder.chunks import Draw, Pool, write_chunks
+from export.train.embedder.cuts import cuts_from
 from export.train.embedder.judging import embed_with
 from export.train.embedder.judging import judge as judge_embedder
-from export.train.embedder.lessons import Lessons, cuts_from, prepare
-from export.train.embedder.network import SIZE
 from export.train.embedder.onnx_file import write_onnx
-from export.train.embedder.real import RealProduct, RealProducts
-from export.train.embedder.rendered import Pictures, RenderedFamilies
-from export.train.embedder.rendered_pool import RenderedPool, render_pool
+from export.train.embedder.pools import CutChunks, Cuts, Families, RealChunks, RealViews, RenderedChunks
+from export.train.embedder.real import RealProduct
+from export.train.embedder.rendered import Pictures
+from export.train.embedder.school import School
 from export.train.embedder.teacher import Teacher
-from export.train.embedder.training import Mixture, Recipe, Source, Training
+from export.train.embedder.training import Mixture, Recipe, Training, averaged_weights, weights_between
+from export.train.embedder.varying import PACKSHOT, PHOTO
 
 FOLDS = 3
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 LEAST_SIDE = 200
+KEPT_SIZE, CUT_SIZE = 176, 224
+SHARES = (20, 12)
+EVERY, READ_EVERY = 100, 10
 
 
 def rendered(given: argparse.Namespace) -> None:
-    """Render the products that the other stages learn from."""
-    render_pool(given.out, SIZE, _backgrounds(given.pictures), given.chunks, given.seed)
-    print(f"{given.out}: {given.chunks} chunks")
+    """Render products to learn from."""
+    _write(given, RenderedChunks(KEPT_SIZE, _backgrounds(given.pictures)))
 
 
-def lessons(given: argparse.Namespace) -> None:
-    """Let the teacher look at pictures from life and at rendered products.
+def cuts(given: argparse.Namespace) -> None:
+    """Cut pictures from life, for the teacher to look at.
 
     Of an album only products of the fold's other folds are shown, and none of the categories `--apart`: what is
     measured later stays unknown to the teacher's pupil.
@@ -48,31 +53,45 @@ def lessons(given: argparse.Namespace) -> None:
         pictures = [p.path for p in (*album.packshots, *album.photos) if shown[p.product]]
         groups.append((given.album_weight, [read_image(path) for path in pictures]))
     if not groups:
-        raise InputError("lessons need pictures from life: give --pictures DIR=WEIGHT or --album CSV")
-    teacher = Teacher(given.teacher, given.maps)
-    prepare(given.out, teacher, cuts_from(groups, teacher.size), SIZE, given.chunks, given.seed)
-    print(f"{given.out}: {given.chunks} chunks")
+        raise InputError("cuts need pictures from life: give --pictures DIR=WEIGHT or --album CSV")
+    _write(given, CutChunks(cuts_from(groups, CUT_SIZE)))
 
 
-def distil(given: argparse.Namespace) -> None:
+def real(given: argparse.Namespace) -> None:
+    """Draw packshot, photo and scene of an album's products, of photos that train only."""
+    album = read_album(given.album)
+    refuse_duplicates(album)
+    _write(given, RealChunks(_products(album), _backgrounds(given.pictures), KEPT_SIZE))
+
+
+def learn(given: argparse.Namespace) -> None:
     """Learn from rendered products and from the teacher; no album is seen."""
-    source = _rendered(given, [] if given.rendered else _backgrounds(given.pictures))
-    recipe = Recipe(steps=given.steps, products=28, lessons=40, small_until=0.75, light=0.12, seed=given.seed)
-    _train(Training(recipe, source, _checkpoint(given.out), lessons=Lessons(given.lessons)), given)
+    device = _device()
+    recipe = Recipe(
+        given.steps, given.products, given.lessons, learning_rate=given.learning_rate, warm_up=300, averaging=0.999,
+        small_until=given.small_until, photo=PHOTO, packshot=PACKSHOT, seed=given.seed,
+    )  # fmt: skip
+    families = Families(Pool(given.rendered, device, given.pool))
+    _train(Training(recipe, families, _checkpoint(given.out), school=_school(given, device)), given, [families.pool])
 
 
 def finetune(given: argparse.Namespace) -> None:
     """Learn from real products and rendered ones together; the fold's products and all photos kept aside stay out."""
-    album, backgrounds = read_album(given.album), _backgrounds(given.pictures)
-    refuse_duplicates(album)
-    learnt = album.folds(FOLDS, _apart(given)) != given.fold
+    album, device = read_album(given.album), _device()
+    learnt = (album.folds(FOLDS, _apart(given)) != given.fold) & _trainable(album)
     apart = album.within(_apart(given))
-    real = RealProducts(_products(album, learnt & apart), _products(album, learnt & ~apart), backgrounds, SIZE)
+    own = Pool(given.real, device, given.pool)
+    source = RealViews(own, np.flatnonzero(learnt & apart), np.flatnonzero(learnt & ~apart))
+    families = Families(Pool(given.rendered, device, given.pool))
     recipe = Recipe(
-        given.steps, 32, learning_rate=8e-4, warm_up=40, averaging=0.995, small_until=0, light=0.12, to_packshot=2.0,
-        seed=given.seed,
+        given.steps, given.products, given.lessons, learning_rate=given.learning_rate, warm_up=40, averaging=0.995,
+        photo=PHOTO, packshot=PACKSHOT, to_packshot=2.0, seed=given.seed,
     )  # fmt: skip
-    _train(Training(recipe, Mixture([(20, _rendered(given, backgrounds)), (12, real)]), _checkpoint(given.out)), given)
+    training = Training(
+        recipe, Mixture(list(zip(SHARES, (families, source), strict=True))), _checkpoint(given.out),
+        school=_school(given, device),
+    )  # fmt: skip
+    _train(training, given, [], given.share)
 
 
 def judge(given: argparse.Namespace) -> None:
@@ -87,19 +106,42 @@ def judge(given: argparse.Namespace) -> None:
         write_json({name: share.document() for name, share in shares.items()}, given.json)
 
 
-def _train(training: Training, given: argparse.Namespace) -> None:
-    if not training.resume():
+def _write(given: argparse.Namespace, draw: Draw) -> None:
+    write_chunks(given.out, draw, given.chunks, given.seed, given.workers)
+    print(f"{given.out}: {given.chunks} chunks")
+
+
+def _train(training: Training, given: argparse.Namespace, growing: Sequence[Pool], share: float = 1.0) -> None:
+    if not training.resume() and given.begin_from:
         training.begin_from(given.begin_from)
-    steps = training.recipe.steps
-    training.run(lambda now, at: print(f"step {now.step} of {steps}: loss {at['loss']:.3f}", file=sys.stderr), every=20)
+
+    def report(now: Training, losses: dict[str, float]) -> None:
+        if now.step % EVERY == 0:
+            print(f"step {now.step} of {now.steps}: loss {losses['loss']:.3f}", file=sys.stderr)
+        for pool in growing:
+            pool.read_along()
+
+    training.run(report, every=READ_EVERY)
+    if share < 1:
+        training.result.load_state_dict(weights_between(averaged_weights(given.begin_from), training.result, share))
     worst = write_onnx(training.result, given.out)
     print(f"{given.out}: written; PyTorch and ONNX differ by at most {worst:.1e}")
 
 
-def _rendered(given: argparse.Namespace, backgrounds: Sequence[Pictures]) -> Source:
-    return (
-        RenderedPool(given.rendered) if given.rendered else RenderedFamilies(SIZE, given.pool, backgrounds=backgrounds)
-    )
+def _school(given: argparse.Namespace, device: torch.device) -> School | None:
+    if not given.lessons:
+        return None
+    if given.teacher is None or given.cuts is None:
+        raise InputError("lessons need --teacher and --cuts: give both, or --lessons 0")
+    return School(Cuts(Pool(given.cuts, device, given.pool)), Teacher(given.teacher, given.maps, device))
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _trainable(album: Album) -> np.ndarray:
+    return np.isin(np.arange(len(album)), [photo.product for photo in album.photos if photo.trains])
 
 
 def _checkpoint(out: Path) -> Path:
@@ -110,14 +152,13 @@ def _apart(given: argparse.Namespace) -> list[str]:
     return [name for name in given.apart.split(",") if name]
 
 
-def _products(album: Album, chosen: np.ndarray) -> list[RealProduct]:
-    """Read the chosen products that have a packshot and a photo to learn from."""
-    found = []
-    for product in np.flatnonzero(chosen):
+def _products(album: Album) -> dict[int, RealProduct]:
+    """Read the products that have a photo to learn from, by their rows."""
+    found = {}
+    for product in np.flatnonzero(_trainable(album)):
         shots = [read_image(p.path) for p in album.packshots if p.product == product]
         photos = [read_image(p.path) for p in album.photos if p.product == product and p.trains]
-        if photos:
-            found.append(RealProduct(shots[0], photos))
+        found[int(product)] = RealProduct(shots[0], photos)
     return found
 
 

@@ -1,13 +1,14 @@
-"""What an embedder does in a step: draw products and lessons, vary light, learn, average.
+"""What an embedder does in a step: draw products and lessons, vary them, learn, average.
 
-Invariants: the pictures of a step come from a generator seeded by (seed, step). A resumed run goes on where it stopped,
-with a pool rendered anew.
+Invariants: which pictures a step draws comes from a generator seeded by (seed, step). A resumed run goes on where it
+stopped, with other variations of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,10 +19,11 @@ from torch.nn import functional
 
 from edge.errors import InputError
 from export.train.embedder.imitation import Readers
-from export.train.embedder.lessons import Lessons
-from export.train.embedder.loss import matching_loss
-from export.train.embedder.network import Network, Shape
-from export.train.embedder.rendered import Pictures, Views
+from export.train.embedder.loss import likeness_loss, matching_loss
+from export.train.embedder.network import SIZE, Network, Shape
+from export.train.embedder.rendered import Views
+from export.train.embedder.school import School
+from export.train.embedder.varying import Variety, varied
 from export.train.loop import ResumableTraining, rise_and_fall
 
 LOWEST_RATE = 1e-5
@@ -46,7 +48,7 @@ class Mixture:
         """Return `count` products or, where a source has too few, somewhat fewer."""
         whole = sum(share for share, _ in self.parts)
         drawn = [source.draw(round(count * share / whole), rng) for share, source in self.parts]
-        return Views(np.concatenate([v.packshots for v in drawn]), np.concatenate([v.photos for v in drawn]))
+        return Views(_joined([v.packshots for v in drawn]), _joined([v.photos for v in drawn]))
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,11 @@ class Recipe:
         warm_up: steps until the peak.
         weight_decay: of AdamW (Loshchilov and Hutter 2017, arXiv 1711.05101).
         averaging: decay of the averaged weights, which are what ships.
-        small_until: share of the steps on pictures of 0.8 times the side, which take two thirds of the time.
-        light: how much the light of photos varies; of packshots 0.4 times as much.
+        imitation: weight of what the teacher sees, where there is a teacher.
+        likeness: weight of two variations of a lesson being found alike.
+        size: side of the pictures in pixels.
+        small_until: share of the steps on pictures of 0.8 times that side, which take two thirds of the time.
+        photo, packshot: how pictures vary from draw to draw.
         to_packshot: weight of the question that a device asks, see `matching_loss`.
         seed: of the data and of the first weights.
     """
@@ -74,8 +79,12 @@ class Recipe:
     warm_up: int = 100
     weight_decay: float = 0.02
     averaging: float = 0.998
-    small_until: float = 0.65
-    light: float = 0.15
+    imitation: float = 1.0
+    likeness: float = 0.5
+    size: int = SIZE
+    small_until: float = 0.0
+    photo: Variety = field(default_factory=lambda: Variety(light=0.12))
+    packshot: Variety = field(default_factory=lambda: Variety(light=0.05))
     to_packshot: float = 1.0
     seed: int = 0
 
@@ -89,25 +98,21 @@ class Training(ResumableTraining):
         source: Source,
         checkpoint: Path,
         shape: Shape | None = None,
-        lessons: Lessons | None = None,
+        school: School | None = None,
     ) -> None:
         super().__init__(checkpoint)
         torch.manual_seed(recipe.seed)
-        self.recipe, self.source, self.lessons = recipe, source, lessons
+        self.recipe, self.source, self.school = recipe, source, school
         self.network = Network(shape).to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.averaged = torch.optim.swa_utils.AveragedModel(
-            self.network, avg_fn=_warming_average(recipe.averaging), use_buffers=True
-        )
-        self.readers = (Readers(self.network.shape) if lessons else nn.ModuleList()).to(self.device)
+        self.averaged = copy.deepcopy(self.network).requires_grad_(False)
+        self.readers = (Readers(self.network.shape) if school else nn.ModuleList()).to(self.device)
         learnt = [*self.network.parameters(), *self.readers.parameters()]
         self.optimiser = torch.optim.AdamW(learnt, weight_decay=recipe.weight_decay)
 
     @property
     def result(self) -> Network:
         """The averaged network: what ships."""
-        averaged = self.averaged.module
-        assert isinstance(averaged, Network)
-        return averaged
+        return self.averaged
 
     def begin_from(self, checkpoint: Path) -> None:
         """Begin with the averaged weights of another training.
@@ -140,7 +145,7 @@ class Training(ResumableTraining):
         """Return the network's shape."""
         return {"shape": asdict(self.network.shape)}
 
-    def learn(self) -> dict[str, float]:
+    def learn(self) -> dict[str, Any]:
         """Learn from one batch; return its loss."""
         rng = np.random.default_rng([self.recipe.seed, self.step])
         for group in self.optimiser.param_groups:
@@ -150,37 +155,53 @@ class Training(ResumableTraining):
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        self.averaged.update_parameters(self.network)
-        return {"loss": loss.item()}
+        self._average()
+        return {"loss": loss.detach()}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged weights and statistics towards the present ones; early steps are soon forgotten."""
+        decay = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
+        pairs = zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True)
+        moved = [(average, present) for average, present in pairs if average.is_floating_point()]
+        torch._foreach_lerp_([average for average, _ in moved], [present for _, present in moved], 1 - decay)
 
     def _loss(self, rng: np.random.Generator) -> Tensor:
-        """Look at products and lessons in one batch, so that both make its statistics."""
-        views = self.source.draw(self.recipe.products, rng)
-        pictures, taught = self.lessons.draw(self.recipe.lessons, rng) if self.lessons else (views.packshots[:0], [])
+        """Look at products and pictures from life in one batch, so that both make its statistics."""
         mirrored = rng.random() < 0.5
+        products = self._products(self.source.draw(self.recipe.products, rng))
+        seen, batch, taught = len(products), products, list[Tensor]()
+        if self.school:
+            lesson, taught = self.school.lesson(self.recipe.lessons, self._size(), self.recipe.photo, rng, mirrored)
+            batch = torch.cat([products.flip(3) if mirrored else products, lesson])
+        elif mirrored:
+            batch = products.flip(3)
         with torch.autocast(self.device.type, torch.bfloat16):
-            maps = self.network.maps(self._batch(views, pictures, mirrored).to(self.device))
+            maps = self.network.maps(batch.contiguous(memory_format=torch.channels_last))
             raw = self.network.vector(maps)
-        seen = 3 * len(views.packshots)
-        packshots, first, second = functional.normalize(raw[:seen].float(), dim=1).chunk(3)
+        vectors = functional.normalize(raw.float(), dim=1)
+        packshots, first, second = vectors[:seen].chunk(3)
         loss = matching_loss(packshots, first, second, self.recipe.to_packshot)
-        if self.lessons and isinstance(self.readers, Readers):
-            targets = [(level.flip(3) if mirrored else level).to(self.device) for level in taught]
-            loss = loss + self.readers.imitation_loss([level[seen:].float() for level in maps], targets)
+        if self.school and isinstance(self.readers, Readers):
+            told = [level[seen : seen + self.recipe.lessons].float() for level in maps]
+            loss = loss + self.recipe.imitation * self.readers.imitation_loss(told, taught)
+            loss = loss + self.recipe.likeness * likeness_loss(*vectors[seen:].chunk(2))
         return loss
+
+    def _products(self, views: Views) -> Tensor:
+        """Stack packshots, first photos and second photos, (3 n, 3, s, s)."""
+        size, device = self._size(), self.device
+        shots, photos = (torch.as_tensor(pictures).to(device) for pictures in (views.packshots, views.photos))
+        twice = torch.cat([photos[:, 0], photos[:, 1]])
+        return torch.cat([varied(shots, size, self.recipe.packshot), varied(twice, size, self.recipe.photo)])
+
+    def _size(self) -> int:
+        small = self.step < self.recipe.small_until * self.recipe.steps
+        return round(self.recipe.size * SMALL_SIZE_SHARE) if small else self.recipe.size
 
     def _learning_rate(self) -> float:
         share = rise_and_fall(self.step, self.recipe.steps, self.recipe.warm_up)
         return self.recipe.learning_rate * share + LOWEST_RATE
-
-    def _batch(self, views: Views, lessons: Pictures, mirrored: bool) -> Tensor:
-        """Stack packshots, first photos, second photos, lessons; mirror all or none: a print stays one print."""
-        photos, light = np.concatenate([views.photos[:, 0], views.photos[:, 1]]), self.recipe.light
-        parts = [relight(tensor(views.packshots), 0.4 * light), relight(tensor(photos), light)]
-        batch = torch.cat([*parts, relight(tensor(lessons), 0.6 * light)])
-        if self.step < self.recipe.small_until * self.recipe.steps:
-            batch = functional.interpolate(batch, scale_factor=SMALL_SIZE_SHARE, mode="bilinear")
-        return (batch.flip(3) if mirrored else batch).contiguous(memory_format=torch.channels_last)
 
 
 def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
@@ -191,29 +212,29 @@ def averaged_weights(checkpoint: Path) -> dict[str, Tensor]:
     """
     try:
         state = torch.load(checkpoint, weights_only=True, map_location="cpu")["averaged"]
-        return {name.removeprefix("module."): value for name, value in state.items() if name.startswith("module.")}
+        return dict(state)
     except Exception as e:  # torch raises whatever its unpickler meets
         raise InputError(f"{checkpoint}: is not a checkpoint of the embedder ({type(e).__name__})") from e
 
 
-def tensor(pictures: Pictures) -> Tensor:
-    """Turn (n, s, s, 3) uint8 RGB into (n, 3, s, s) float32 in -1..1."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().sub_(127.5).div_(127.5)
+def weights_between(begin: Mapping[str, Tensor], end: Network, share: float) -> dict[str, Tensor]:
+    """Mix the weights that a training began from with those that it ended with.
+
+    What is learnt from few products costs some of what was known about all others; a mixture keeps most of both
+    (Wortsman et al. 2021, arXiv 2109.01903).
+
+    Args:
+        begin: as `averaged_weights` reads them.
+        end: of the same shape.
+        share: of the end, 0..1.
+    """
+    pairs = {name: (begin[name].to(value.device), value) for name, value in end.state_dict().items()}
+    return {name: torch.lerp(a, b, share) if b.is_floating_point() else b for name, (a, b) in pairs.items()}
 
 
-def relight(batch: Tensor, strength: float) -> Tensor:
-    """Vary white balance, brightness and contrast of each picture of a batch in -1..1."""
-    n = len(batch)
-    balance = 1 + 0.6 * strength * torch.randn(n, 3, 1, 1)
-    brightness, contrast = strength * torch.randn(n, 1, 1, 1), 1 + strength * torch.randn(n, 1, 1, 1)
-    return ((batch * balance + brightness) * contrast).clamp_(-1, 1)
-
-
-def _warming_average(decay: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
-    """Average over few steps at first, so that the random beginning is soon forgotten."""
-
-    def blend(average: Tensor, current: Tensor, count: Tensor | int) -> Tensor:
-        now = min(decay, (1 + float(count)) / (10 + float(count)))
-        return average * now + current * (1 - now)
-
-    return blend
+def _joined(parts: Sequence[Any]) -> Any:
+    """Concatenate arrays, or tensors where one of them is on a device already."""
+    device = next((part.device for part in parts if isinstance(part, Tensor)), None)
+    if device is None:
+        return np.concatenate(parts)
+    return torch.cat([torch.as_tensor(part).to(device) for part in parts])
