@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="PyTorch is the extra [train]")
 
 from edge.errors import InputError  # noqa: E402
 from export.train.embedder.chunks import Chunk, Pool, write_chunks  # noqa: E402
-from export.train.embedder.pools import Families  # noqa: E402
+from export.train.embedder.pools import Families, RealViews  # noqa: E402
 from export.train.embedder.varying import PACKSHOT, PHOTO, Variety, relight, varied  # noqa: E402
 
 pytestmark = pytest.mark.torch
@@ -60,6 +60,19 @@ def test_a_pool_grows_and_then_forgets_the_oldest(tmp_path: Path) -> None:
     assert not np.isin(first, pool.group).any()
     second = np.load(tmp_path / "pictures-00001.npy")
     assert np.array_equal(pool.take(np.array([4, 5, 0, 1])).numpy(), second)
+
+
+def test_a_pool_smaller_than_a_chunk_holds_its_beginning(tmp_path: Path) -> None:
+    write_chunks(tmp_path, _numbered, 1)
+    pool = Pool(tmp_path, CPU, 3)
+    assert pool.rows == 3
+    assert np.array_equal(pool.take(np.arange(3)).numpy(), np.load(tmp_path / "pictures-00000.npy")[:3])
+
+
+def test_products_without_pictures_are_refused(tmp_path: Path) -> None:
+    write_chunks(tmp_path, _numbered, 1)
+    with pytest.raises(InputError, match="1 products have no pictures"):
+        RealViews(Pool(tmp_path, CPU, 4), np.array([-5]), np.zeros(0, np.int64))
 
 
 def test_families_stay_together(tmp_path: Path) -> None:

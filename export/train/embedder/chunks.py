@@ -15,6 +15,7 @@ kept, so an interrupted writing goes on.
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from torch import Tensor
 
 from edge.errors import InputError
 from edge.files import whole_file
+from export.render.opencv import cv2
 
 Ints = npt.NDArray[np.int64]
 
@@ -57,6 +59,7 @@ def write_chunks(folder: Path, draw: Draw, count: int, seed: int = 0, workers: i
         for number in missing:
             _write(folder, draw, seed, number)
         return
+    cv2.setNumThreads(0)  # its threads do not survive in the processes
     with multiprocessing.get_context("fork").Pool(workers, _become, (folder, draw, seed)) as pool:
         for _ in pool.imap_unordered(_write_as_worker, missing):
             pass
@@ -86,12 +89,12 @@ class Pool:
         if not path.exists():
             return False
         chunk = _read(self._folder, self._next_chunk)
-        pictures = torch.from_numpy(chunk.pictures)
+        pictures = torch.from_numpy(chunk.pictures)[: self._most]
         if self._pictures is None:
             self._pictures = torch.empty((self._most, *pictures.shape[1:]), dtype=torch.uint8, device=self._device)
         rows = (self._next_row + np.arange(len(pictures))) % self._most
         self._pictures[torch.from_numpy(rows).to(self._device)] = pictures.to(self._device)
-        self.group[rows] = chunk.group
+        self.group[rows] = chunk.group[: self._most]
         self._next_row = int(rows[-1] + 1) % self._most
         self.rows = min(self._most, self.rows + len(rows))
         self._next_chunk += 1
@@ -119,6 +122,7 @@ _worker: list[tuple[Path, Draw, int]] = []
 
 
 def _become(folder: Path, draw: Draw, seed: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of them: the first process ends the others
     _worker[:] = [(folder, draw, seed)]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from edge.errors import InputError
 from export.train.embedder.chunks import Chunk, Ints, Pool
 from export.train.embedder.cuts import Cut
 from export.train.embedder.real import RealProduct, real_views
@@ -95,6 +96,8 @@ class RealViews:
         self._often, self._rarely = often, rarely
         group = pool.group[: pool.rows]
         self._rows = {int(product): np.flatnonzero(group == product) for product in (*often, *rarely)}
+        if missing := sum(not len(rows) for rows in self._rows.values()):
+            raise InputError(f"{missing} products have no pictures in the pool: make more chunks, or a larger --pool")
 
     def draw(self, count: int, rng: np.random.Generator) -> Views:
         """Return at most `count` products, fewer where there are fewer."""
