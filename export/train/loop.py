@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from torch import nn
 
 from edge.errors import InputError, OutputError
 from edge.files import whole_file
@@ -138,6 +139,22 @@ def rise_and_fall(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> f
     """
     cosine = lowest + (1 - lowest) * (1 + np.cos(np.pi * step / steps)) / 2
     return float(cosine * min(1.0, (step + 1) / warm_up))
+
+
+@torch.no_grad()
+def follow(average: nn.Module, present: nn.Module, decay: float, step: int) -> None:
+    """Move averaged weights and statistics towards the present ones, in place; early steps are soon forgotten.
+
+    Args:
+        average: of the same shape as `present`.
+        present: what learns.
+        decay: share of the average that stays in a step, at most.
+        step: from 0.
+    """
+    kept = min(decay, (1 + step) / (10 + step))
+    pairs = zip(average.state_dict().values(), present.state_dict().values(), strict=True)
+    moved = [(old, new) for old, new in pairs if old.is_floating_point()]
+    torch._foreach_lerp_([old for old, _ in moved], [new for _, new in moved], 1 - kept)
 
 
 def _means(losses: list[dict[str, Any]]) -> Mapping[str, float]:

@@ -17,6 +17,7 @@ from export.train.embedder.network import Network, Shape, generalised_mean  # no
 from export.train.embedder.onnx_file import write_onnx  # noqa: E402
 from export.train.embedder.rendered import RenderedFamilies, Views, cut_loosely  # noqa: E402
 from export.train.embedder.training import Recipe, Training, weights_between  # noqa: E402
+from export.train.loop import follow  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TINY = Shape((8, 8), (16, 16, 16), (8, 8, 8), (0, 1, 0), (8, 8, 8), 16)
@@ -71,6 +72,17 @@ def test_full_pool_draws_what_it_has() -> None:
     known = {shot.tobytes() for shot in source.draw(8, rng).packshots}
     again = source.draw(6, rng).packshots
     assert known >= {shot.tobytes() for shot in again}
+
+
+def test_an_average_forgets_its_beginning_and_then_moves_slowly() -> None:
+    average, present = torch.nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2)
+    present.running_mean.fill_(1.0)  # type: ignore[union-attr]
+    follow(average, present, 0.9, step=0)
+    assert torch.allclose(average.running_mean, torch.full((2,), 0.9))  # type: ignore[arg-type]
+    average.running_mean.zero_()  # type: ignore[union-attr]
+    follow(average, present, 0.9, step=10_000)
+    assert torch.allclose(average.running_mean, torch.full((2,), 0.1))  # type: ignore[arg-type]
+    assert average.num_batches_tracked == 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])

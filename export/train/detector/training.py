@@ -25,7 +25,7 @@ from export.train.detector.loss import detection_loss, imitation_loss
 from export.train.detector.network import Network, Shape, cells
 from export.train.detector.samples import Sample, Source
 from export.train.detector.teacher import Teacher
-from export.train.loop import ResumableTraining, rise_and_fall
+from export.train.loop import ResumableTraining, follow, rise_and_fall
 
 LOWEST_RATE = 0.01
 
@@ -153,7 +153,7 @@ class Training(ResumableTraining):
         (score + box + self.recipe.imitation * fade * taught).backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 10.0)
         self.optimiser.step()
-        self._average()
+        follow(self.averaged, self.network, self.recipe.averaging, self.step)
         return {"score": score.detach(), "box": box.detach(), "imitation": taught.detach()}
 
     def _taught(self, teacher: Teacher, batch: Batch, images: Tensor) -> list[Tensor]:
@@ -161,16 +161,6 @@ class Training(ResumableTraining):
         if batch.maps is None:
             return teacher.look_on_device(images)
         return [torch.from_numpy(level).to(self.device) for level in batch.maps]
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the averaged weights and statistics towards the present ones; early steps are soon forgotten."""
-        decay = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
-        averaged, present = (
-            [value for value in network.state_dict().values() if value.is_floating_point()]
-            for network in (self.averaged, self.network)
-        )
-        torch._foreach_lerp_(averaged, present, 1 - decay)
 
     def _learning_rate(self) -> float:
         share = rise_and_fall(self.step, self.recipe.steps, self.recipe.warm_up, LOWEST_RATE)

@@ -24,7 +24,7 @@ from export.train.embedder.network import SIZE, Network, Shape
 from export.train.embedder.rendered import Views
 from export.train.embedder.school import School
 from export.train.embedder.varying import Variety, varied
-from export.train.loop import ResumableTraining, rise_and_fall
+from export.train.loop import ResumableTraining, follow, rise_and_fall
 
 LOWEST_RATE = 1e-5
 SMALL_SIZE_SHARE = 0.8
@@ -155,16 +155,8 @@ class Training(ResumableTraining):
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        self._average()
+        follow(self.averaged, self.network, self.recipe.averaging, self.step)
         return {"loss": loss.detach()}
-
-    @torch.no_grad()
-    def _average(self) -> None:
-        """Move the averaged weights and statistics towards the present ones; early steps are soon forgotten."""
-        decay = min(self.recipe.averaging, (1 + self.step) / (10 + self.step))
-        pairs = zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True)
-        moved = [(average, present) for average, present in pairs if average.is_floating_point()]
-        torch._foreach_lerp_([average for average, _ in moved], [present for _, present in moved], 1 - decay)
 
     def _loss(self, rng: np.random.Generator) -> Tensor:
         """Look at products and pictures from life in one batch, so that both make its statistics."""
