@@ -331,3 +331,16 @@ def test_lessons_without_a_teacher_are_refused(tmp_path: Path, capsys: pytest.Ca
     write_chunks(tmp_path, lambda rng: Chunk(np.zeros((4, 3, 8, 8, 3), np.uint8), np.zeros(4, np.int64)), 1)
     assert program.main(["learn", str(tmp_path / "x.onnx"), "--rendered", str(tmp_path), "--pool", "4"]) == 3
     assert "give both, or --lessons 0" in capsys.readouterr().err
+
+
+def test_the_commands_of_the_card_are_understood() -> None:
+    import shlex
+
+    from export.train.embedder.__main__ import STAGES, _parser
+
+    card = (Path(__file__).parents[2] / "docs" / "models" / "embedder.md").read_text(encoding="utf-8")
+    block = card.split("## The recipe since then")[1].split("```text\n")[1].split("```")[0]
+    calls = [shlex.split(call) for call in block.replace("\\\n", " ").splitlines()]
+    stages = [_parser().parse_args(call[3:]).stage for call in calls]
+    assert stages == ["rendered", "cuts", "learn", "real", "finetune"]
+    assert set(stages) == set(STAGES) - {"judge"}
