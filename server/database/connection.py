@@ -51,6 +51,7 @@ def open_engine(address: str) -> Engine:
         engine = create_engine(url.set(drivername="postgresql+pg8000"), connect_args={"timeout": WAIT_S}, **options)
         event.listen(engine, "handle_error", _tell_away_from_wrong)
         event.listen(engine, "checkout", _require_alive)
+        event.listen(engine, "do_connect", _connect)
         return engine
     if kind != "sqlite" or not url.database:
         raise UsageError(f"--database: {kind} is not supported: it looks like {_EXAMPLES}")
@@ -95,9 +96,25 @@ def _require_alive(connection: Any, _record: Any, _proxy: Any) -> None:
         raise DisconnectionError("the connection was cut") from e
 
 
+def _connect(dialect: Any, _record: Any, arguments: Any, options: dict[str, Any]) -> Any:
+    """Connect; name the OSError that pg8000 lets through where the other side hangs up in the middle."""
+    import pg8000
+
+    try:
+        return dialect.connect(*arguments, **options)
+    except OSError as e:
+        raise pg8000.InterfaceError("network error") from e
+
+
 def _tell_away_from_wrong(context: ExceptionContext) -> None:
-    """Name what the driver calls a plain database error by its SQLSTATE (PostgreSQL manual, appendix A)."""
+    """Name what the driver calls a plain database error by its SQLSTATE (PostgreSQL manual, appendix A).
+
+    An OSError is pg8000's too: it lets the one through that a connection gives which is cut during an answer.
+    """
     error = context.original_exception
+    if isinstance(error, OSError):
+        context.is_disconnect = True
+        raise OperationalError(context.statement, None, error) from error
     said = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     if str(said.get("C", "")).startswith(AWAY_STATES):
         said_plainly = OSError(str(said.get("M", "it cannot be used")))

@@ -109,6 +109,36 @@ def test_a_database_that_goes_and_comes_back_costs_nothing_but_time(till: Till, 
     till.counter.close()
 
 
+def _cut(*_: Any) -> bytes:
+    raise ConnectionResetError(104, "Connection reset by peer")
+
+
+def test_a_connection_that_is_cut_during_an_answer_is_a_database_that_is_away(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(postgres)
+    with engine.connect() as held, monkeypatch.context() as cut:
+        cut.setattr("pg8000.core._read", _cut)
+        with pytest.raises(connection.AWAY):
+            held.execute(select(1))
+    with engine.connect() as again:
+        assert again.execute(select(1)).scalar() == 1
+    engine.dispose()
+
+
+def test_a_connection_that_is_cut_while_it_is_made_is_a_database_that_is_away(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(postgres)
+    with monkeypatch.context() as cut:
+        cut.setattr("pg8000.core._read", _cut)
+        with pytest.raises(connection.AWAY):
+            engine.connect()
+    with engine.connect() as again:
+        assert again.execute(select(1)).scalar() == 1
+    engine.dispose()
+
+
 @pytest.mark.full
 def test_a_database_that_is_away_for_half_a_minute_loses_and_doubles_nothing(
     shop: Shop, postgres: str, cluster: Cluster
