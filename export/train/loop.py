@@ -38,7 +38,7 @@ class ResumableTraining(ABC):
 
     def __init__(self, checkpoint: Path) -> None:
         self.checkpoint = checkpoint
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = training_device()
         self.step = 0
 
     @property
@@ -124,6 +124,11 @@ class ResumableTraining(ABC):
             raise OutputError(
                 f"{self.checkpoint}: cannot be written ({cause}): make room on the disk and run the call again"
             ) from e
+
+
+def training_device() -> torch.device:
+    """Return the GPU where PyTorch finds one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def rise_and_fall(step: int, steps: int, warm_up: int, lowest: float = 0.0) -> float:

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edge.errors import ModelError
-from export.train.subgraph import needed_values
+from export.train.onnx_reading import needed_values
 
 Operator = Callable[[dict[str, Any], list[Any]], Tensor]
 

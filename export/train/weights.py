@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from edge.errors import MissingExtra, ModelError
+from edge.errors import ModelError
+from export.train.onnx_reading import read_onnx
 
 RESTORING = ("Identity", "Cast", "Mul", "DequantizeLinear")
 """What may stand between a stored weight and its layer; the exporter writes equal weights once, by Identity."""
@@ -105,18 +106,13 @@ def _in_order(network: nn.Module, picture: Tensor) -> list[tuple[Any, Any]]:
 
 def _stored_layers(path: Path) -> Iterator[Weights]:
     """Yield weight, bias and what else each layer of a file has, in the order of its nodes."""
-    try:
-        import onnx
-    except ImportError as e:
-        raise MissingExtra("onnx, which reads the first weights,", "train") from e
-    try:
-        graph = onnx.load(path).graph
-    except Exception as e:  # onnx and protobuf share no public base class
-        raise ModelError(f"{path}: cannot be read as an ONNX model") from e
-    values = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    graph = read_onnx(path, "the first weights").graph
+    from onnx import numpy_helper
+
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
-            values[node.output[0]] = onnx.numpy_helper.to_array(node.attribute[0].t)
+            values[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
         elif node.op_type in RESTORING and all(name in values for name in node.input):
             values[node.output[0]] = _restored(node, values)
         elif node.op_type in LAYERS:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
 from export.train.detector.samples import Sample, Source
 from export.train.detector.scenes import Cutout, CutoutSource
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,28 @@ class Kept:
 
     def draw(self, rng: np.random.Generator) -> Sample:
         """Return a new picture or a kept one."""
-        if len(self._pool) < self.pool_size:
-            self._pool.append(self.source.draw(rng))
-            return self._pool[-1]
-        place = int(rng.integers(self.pool_size))
-        if rng.random() < self.fresh:
-            self._pool[place] = self.source.draw(rng)
-        return self._pool[place]
+        return kept_or_new(self._pool, self.pool_size, self.fresh, self.source.draw, rng)
+
+
+def kept_or_new(
+    pool: list[T], size: int, fresh: float, make: Callable[[np.random.Generator], T], rng: np.random.Generator
+) -> T:
+    """Return one of a pool: a new one while it fills, later with the chance `fresh`, in the place of a kept one.
+
+    Args:
+        pool: changed in place.
+        size: how many are kept.
+        fresh: 0..1.
+        make: makes a new one.
+        rng: source of chance.
+    """
+    if len(pool) < size:
+        pool.append(make(rng))
+        return pool[-1]
+    place = int(rng.integers(size))
+    if rng.random() < fresh:
+        pool[place] = make(rng)
+    return pool[place]
 
 
 def _choose(weights: Sequence[float], rng: np.random.Generator) -> int:

@@ -69,10 +69,10 @@ def photos_and_rendered(photos: Photos, found: Found, size: int) -> list[Ingredi
         Ingredients for `Training`.
     """
     cards, cups, tools = (photos.learnt[name] for name in LABELLED)
-    people = [Sample(image) for image in photos.people]
+    people = _people(photos)
     rendered = RenderedCutouts()
     mixed = MixedCutouts([(0.5, rendered), (0.1, CutoutAlbum(_packshots(photos))), *_cut_albums(photos, found)])
-    places = MixedSource(_places(photos, found, rendered, people, size))
+    places = MixedSource(_places(photos, found, rendered, size))
     scenes = Scenes(mixed, places, size)
     near = Scenes(mixed, places, size, most=1, scale=(0.4, 1.1), upright=0.8, hand=0.6)
     return [
@@ -83,7 +83,7 @@ def photos_and_rendered(photos: Photos, found: Found, size: int) -> list[Ingredi
         Ingredient(Album(found.bottles), 0.04, Variety(zoom=(0.8, 2.0))),
         Ingredient(Kept(scenes), 0.27, AS_COMPOSED),
         Ingredient(Kept(near), 0.1, AS_COMPOSED),
-        Ingredient(Album(people), 0.04, Variety(zoom=(0.8, 2.0))),
+        Ingredient(people, 0.04, Variety(zoom=(0.8, 2.0))),
         Ingredient(Album(photos.clothes), 0.05, Variety(zoom=(0.8, 1.8))),
         Ingredient(Album(found.shops), 0.03),
     ]
@@ -96,8 +96,7 @@ def groups(photos: Photos, found: Found, size: int) -> list[Ingredient]:
     mixed = MixedCutouts(
         [(0.46, cups[1]), (0.3, upright), (0.1, RenderedCutouts(80)), (0.1, cards[1]), (0.04, tools[1])]
     )
-    people = [Sample(image) for image in photos.people]
-    empty = _places(photos, found, upright, people, size)
+    empty = _places(photos, found, upright, size)
     places = MixedSource([*empty, (0.15, Album(photos.learnt["bottles_cups_det"]))])
     return [Ingredient(Kept(Groups(mixed, places, size)), 0.2, AS_COMPOSED)]
 
@@ -130,13 +129,15 @@ def _cut_albums(photos: Photos, found: Found) -> list[tuple[float, CutoutSource]
     ]
 
 
-def _places(
-    photos: Photos, found: Found, goods: RenderedCutouts, people: list[Sample], size: int
-) -> list[tuple[float, Source]]:
+def _people(photos: Photos) -> Album:
+    return Album([Sample(image) for image in photos.people])
+
+
+def _places(photos: Photos, found: Found, goods: RenderedCutouts, size: int) -> list[tuple[float, Source]]:
     return [
         (0.5, Album(photos.clothes)),
         (0.2, RenderedBackgrounds(size, goods)),
         (0.15, Album(found.shops)),
-        (0.1, Album(people)),
+        (0.1, _people(photos)),
         (0.05, Album(photos.shelves)),
     ]

@@ -9,6 +9,7 @@ import numpy as np
 from export.render.background import clutter, fabric, shelf, table
 from export.render.packshot import render_cutout
 from export.render.products import Packaging, training_product
+from export.train.detector.mixing import kept_or_new
 from export.train.detector.samples import Sample
 from export.train.detector.scenes import Cutout
 
@@ -35,13 +36,7 @@ class RenderedCutouts:
 
     def draw(self, rng: np.random.Generator) -> Cutout:
         """Return a cut-out, (h, w, 4) uint8."""
-        if len(self._pool) < self.pool_size:
-            self._pool.append(self._render(rng))
-            return self._pool[-1]
-        place = int(rng.integers(self.pool_size))
-        if rng.random() < self.fresh:
-            self._pool[place] = self._render(rng)
-        return self._pool[place]
+        return kept_or_new(self._pool, self.pool_size, self.fresh, self._render, rng)
 
     def _render(self, rng: np.random.Generator) -> Cutout:
         packaging = self.packagings[int(rng.integers(len(self.packagings)))] if self.packagings else None

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from edge.errors import MissingExtra, ModelError
-from export.train.subgraph import needed_values
+from edge.errors import ModelError
+from export.train.onnx_reading import needed_values, read_onnx
 
 if TYPE_CHECKING:
     import torch
@@ -91,14 +91,9 @@ class Teacher:
 
 def _with_features(path: Path) -> tuple[Any, list[str]]:
     """Return the model with any input size and its features as outputs, and their names, two a level."""
-    try:
-        import onnx
-    except ImportError as e:
-        raise MissingExtra("onnx, which reads the teacher's file,", "train") from e
-    try:
-        graph = (model := onnx.load(path)).graph
-    except Exception as e:  # onnx and protobuf share no public base class
-        raise ModelError(f"{path}: cannot be read as an ONNX model") from e
+    graph = (model := read_onnx(path, "the teacher's file")).graph
+    from onnx.helper import make_empty_tensor_value_info
+
     producer = {output: node for node in graph.node for output in node.output}
     heads = [node for node in graph.node if node.op_type == "Concat" and _is_head(node, producer)]
     if len(heads) != LEVELS:
@@ -110,7 +105,7 @@ def _with_features(path: Path) -> tuple[Any, list[str]]:
     for axis, symbol in ((0, "batch"), (2, "height"), (3, "width")):
         graph.input[0].type.tensor_type.shape.dim[axis].dim_param = symbol
     del graph.output[:], graph.value_info[:]
-    graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in names)
+    graph.output.extend(make_empty_tensor_value_info(name) for name in names)
     used = needed_values(graph, names)
     kept = [node for node in graph.node if node.output[0] in used]
     del graph.node[:]

@@ -14,10 +14,9 @@ kept, so an interrupted writing goes on.
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ from torch import Tensor
 from edge.errors import InputError
 from edge.files import whole_file
 from export.render.opencv import cv2
+from export.train.ahead import drawn_ahead
 
 Ints = npt.NDArray[np.int64]
 
@@ -55,13 +55,11 @@ def write_chunks(folder: Path, draw: Draw, count: int, seed: int = 0, workers: i
     """
     folder.mkdir(parents=True, exist_ok=True)
     missing = [number for number in range(count) if not _path(folder, number).exists()]
-    if workers < 2:
-        for number in missing:
-            _write(folder, draw, seed, number)
-        return
-    cv2.setNumThreads(0)  # its threads do not survive in the processes
-    with multiprocessing.get_context("fork").Pool(workers, _become, (folder, draw, seed)) as pool:
-        for _ in pool.imap_unordered(_write_as_worker, missing):
+    others = workers if workers > 1 else 0
+    if others:
+        cv2.setNumThreads(0)  # its threads do not survive in other processes
+    with drawn_ahead(partial(_write, folder, draw, seed), missing, others) as written:
+        for _ in written:
             pass
 
 
@@ -116,19 +114,6 @@ def _write(folder: Path, draw: Draw, seed: int, number: int) -> None:
     for what, array in (("group", chunk.group), ("pictures", chunk.pictures)):
         with whole_file(_path(folder, number, what)) as temporary, temporary.open("wb") as file:
             np.save(file, array)
-
-
-_worker: list[tuple[Path, Draw, int]] = []
-
-
-def _become(folder: Path, draw: Draw, seed: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of them: the first process ends the others
-    _worker[:] = [(folder, draw, seed)]
-
-
-def _write_as_worker(number: int) -> None:
-    folder, draw, seed = _worker[0]
-    _write(folder, draw, seed, number)
 
 
 def _read(folder: Path, number: int) -> Chunk:

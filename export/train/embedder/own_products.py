@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from edge.errors import InputError
 from export.train.contents import part
 from export.train.embedder.network import SIZE
 from export.train.embedder.own_files import OwnFiles, Shot
-from export.train.embedder.real import RealProduct, RealProducts
+from export.train.embedder.real import RealProduct, real_pictures, real_views
 from export.train.embedder.rendered import Pictures, Views
 
 FEWEST_PHOTOS = 6
@@ -74,7 +73,7 @@ class OwnSource:
         for row in rng.permutation(sorted(self.products.learning))[:count]:
             shots = self.products.packshots[row]
             chosen.append(RealProduct(shots[int(rng.integers(len(shots)))], self.products.learning[int(row)]))
-        return RealProducts(chosen, (), (), self.size).draw(count, rng)
+        return Views.of(real_pictures(chosen, (), self.size, rng))
 
 
 def deal(files: OwnFiles, share: float, seed: int) -> OwnProducts:
@@ -156,6 +155,6 @@ def _scenes(
     for row in rows:
         for _ in range(pairs):
             shot = packshots[row][int(rng.integers(len(packshots[row])))]
-            both: npt.NDArray[np.uint8] = RealProducts([RealProduct(shot, ())], (), (), SIZE).draw(1, rng).photos[0]
+            _, *both = real_views(RealProduct(shot, ()), (), SIZE, rng)
             questions += [Question(scene, row, row not in aside) for scene in both]
     return tuple(questions)

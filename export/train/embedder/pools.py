@@ -14,7 +14,7 @@ from torch import Tensor
 from edge.errors import InputError
 from export.train.embedder.chunks import Chunk, Ints, Pool
 from export.train.embedder.cuts import Cut
-from export.train.embedder.real import RealProduct, real_views
+from export.train.embedder.real import RealProduct, real_pictures
 from export.train.embedder.rendered import Pictures, RenderedFamilies, Views
 
 FAMILIES_A_CHUNK = 64
@@ -62,8 +62,8 @@ class RealChunks:
     def __call__(self, rng: np.random.Generator) -> Chunk:
         """Draw one chunk."""
         rows = np.tile(np.array(sorted(self.products), np.int64), PASSES_A_CHUNK)
-        views = [real_views(self.products[int(row)], self.backgrounds, self.size, rng) for row in rows]
-        return Chunk(np.stack([np.stack(three) for three in views]), rows)
+        products = [self.products[int(row)] for row in rows]
+        return Chunk(real_pictures(products, self.backgrounds, self.size, rng), rows)
 
 
 class Families:
@@ -79,7 +79,7 @@ class Families:
             row = int(rng.integers(len(group)))
             near = np.arange(max(0, row - 5), min(len(group), row + 6))
             chosen.append(near[group[near] == group[row]])
-        return _views(self.pool.take(np.concatenate(chosen)[:count]))
+        return Views.of(self.pool.take(np.concatenate(chosen)[:count]))
 
 
 class RealViews:
@@ -104,7 +104,7 @@ class RealViews:
         many = rng.permutation(self._often)[: count * 3 // 4 if len(self._rarely) else count]
         few = rng.permutation(self._rarely)[: count - len(many)]
         chosen = [rng.choice(self._rows[int(product)]) for product in (*many, *few)]
-        return _views(self.pool.take(np.array(chosen, np.int64)))
+        return Views.of(self.pool.take(np.array(chosen, np.int64)))
 
 
 class Cuts:
@@ -116,10 +116,6 @@ class Cuts:
     def draw(self, count: int, rng: np.random.Generator) -> Tensor:
         """Return (count, s, s, 3) uint8 on the pool's device."""
         return self.pool.take(rng.integers(self.pool.rows, size=count))[:, 0]
-
-
-def _views(pictures: Tensor) -> Views:
-    return Views(pictures[:, 0], pictures[:, 1:])
 
 
 def _stacked(views: Views) -> Pictures:

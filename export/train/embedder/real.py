@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from export.render.opencv import cv2
 from export.render.scene import SceneStyle, compose_scene
-from export.train.embedder.rendered import IN_HAND, SCENE_SHARE, Pictures, Views, crop_box, stretched
+from export.train.embedder.rendered import IN_HAND, SCENE_SHARE, Pictures, crop_box, stretched
 
 Floats = npt.NDArray[np.float32]
 WHITE = 238
@@ -35,32 +35,12 @@ class RealProduct:
     photos: Sequence[Pictures]
 
 
-@dataclass(frozen=True)
-class RealProducts:
-    """A source of real products, none twice in a draw.
-
-    Attributes:
-        often: products that make three quarters of a draw.
-        rarely: products that make the rest.
-        backgrounds: pictures from life without those products, each at least 200 pixels wide and high.
-        size: side of the pictures in pixels.
-    """
-
-    often: Sequence[RealProduct]
-    rarely: Sequence[RealProduct]
-    backgrounds: Sequence[Pictures]
-    size: int = 160
-
-    def draw(self, count: int, rng: np.random.Generator) -> Views:
-        """Return at most `count` products, fewer where there are fewer."""
-        many = min(len(self.often), count * 3 // 4 if self.rarely else count)
-        few = min(len(self.rarely), count - many)
-        drawn = [self.often[i] for i in rng.permutation(len(self.often))[:many]]
-        drawn += [self.rarely[i] for i in rng.permutation(len(self.rarely))[:few]]
-        if not drawn:
-            return Views(*(np.zeros((0, *n, self.size, self.size, 3), np.uint8) for n in ((), (2,))))
-        views = [real_views(product, self.backgrounds, self.size, rng) for product in drawn]
-        return Views(np.stack([v[0] for v in views]), np.stack([np.stack(v[1:]) for v in views]))
+def real_pictures(
+    products: Sequence[RealProduct], backgrounds: Sequence[Pictures], size: int, rng: np.random.Generator
+) -> Pictures:
+    """Draw each product once: (n, 3, size, size, 3), see `real_views`."""
+    drawn = [real_views(product, backgrounds, size, rng) for product in products]
+    return np.array(drawn, np.uint8).reshape(-1, 3, size, size, 3)
 
 
 def real_views(

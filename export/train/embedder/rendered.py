@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,11 @@ class Views:
 
     packshots: Pictures
     photos: Pictures
+
+    @classmethod
+    def of(cls, pictures: Any) -> Views:
+        """Part pictures (n, 3, s, s, 3), an array or a tensor: packshot and two photos of each product."""
+        return cls(pictures[:, 0], pictures[:, 1:])
 
     def __post_init__(self) -> None:
         n = len(self.packshots)

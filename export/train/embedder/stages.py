@@ -26,6 +26,7 @@ from export.train.embedder.school import School
 from export.train.embedder.teacher import Teacher
 from export.train.embedder.training import Mixture, Recipe, Training, averaged_weights, weights_between
 from export.train.embedder.varying import PACKSHOT, PHOTO
+from export.train.loop import training_device
 
 FOLDS = 3
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -66,7 +67,7 @@ def real(given: argparse.Namespace) -> None:
 
 def learn(given: argparse.Namespace) -> None:
     """Learn from rendered products and from the teacher; no album is seen."""
-    device = _device()
+    device = training_device()
     recipe = Recipe(
         given.steps, given.products, given.lessons, learning_rate=given.learning_rate, warm_up=300, averaging=0.999,
         small_until=given.small_until, photo=PHOTO, packshot=PACKSHOT, seed=given.seed,
@@ -77,7 +78,7 @@ def learn(given: argparse.Namespace) -> None:
 
 def finetune(given: argparse.Namespace) -> None:
     """Learn from real products and rendered ones together; the fold's products and all photos kept aside stay out."""
-    album, device = read_album(given.album), _device()
+    album, device = read_album(given.album), training_device()
     learnt = (album.folds(FOLDS, _apart(given)) != given.fold) & _trainable(album)
     apart = album.within(_apart(given))
     own = Pool(given.real, device, given.pool)
@@ -134,10 +135,6 @@ def _school(given: argparse.Namespace, device: torch.device) -> School | None:
     if given.teacher is None or given.cuts is None:
         raise InputError("lessons need --teacher and --cuts: give both, or --lessons 0")
     return School(Cuts(Pool(given.cuts, device, given.pool)), Teacher(given.teacher, given.maps, device))
-
-
-def _device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _trainable(album: Album) -> np.ndarray:

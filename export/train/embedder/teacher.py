@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from edge.errors import MissingExtra, ModelError
+from edge.errors import ModelError
+from export.train.onnx_reading import read_onnx
 from export.train.torch_graph import TorchGraph
 
 CHANNELS = (48, 96, 96, 128, 192)
@@ -53,14 +54,7 @@ class Teacher:
 
 
 def _graph(path: Path, names: Sequence[str], device: torch.device) -> TorchGraph:
-    try:
-        import onnx
-    except ImportError as e:
-        raise MissingExtra("onnx, which reads the teacher's file,", "train") from e
-    try:
-        model = onnx.load(path)
-    except Exception as e:  # onnx and protobuf share no public base class
-        raise ModelError(f"{path}: cannot be read as an ONNX model") from e
+    model = read_onnx(path, "the teacher's file")
     known = {output for node in model.graph.node for output in node.output}
     if missing := [name for name in names if name not in known]:
         raise ModelError(f"{path}: has no values named {', '.join(missing)}: look for its ReLU outputs in a viewer")

@@ -161,13 +161,11 @@ class Training(ResumableTraining):
     def _loss(self, rng: np.random.Generator) -> Tensor:
         """Look at products and pictures from life in one batch, so that both make its statistics."""
         mirrored = rng.random() < 0.5
-        products = self._products(self.source.draw(self.recipe.products, rng))
-        seen, batch, taught = len(products), products, list[Tensor]()
+        batch = self._products(self.source.draw(self.recipe.products, rng))
+        batch, seen, taught = batch.flip(3) if mirrored else batch, len(batch), list[Tensor]()
         if self.school:
             lesson, taught = self.school.lesson(self.recipe.lessons, self._size(), self.recipe.photo, rng, mirrored)
-            batch = torch.cat([products.flip(3) if mirrored else products, lesson])
-        elif mirrored:
-            batch = products.flip(3)
+            batch = torch.cat([batch, lesson])
         with torch.autocast(self.device.type, torch.bfloat16):
             maps = self.network.maps(batch.contiguous(memory_format=torch.channels_last))
             raw = self.network.vector(maps)
