@@ -46,6 +46,7 @@ class TorchGraph:
         self._kind = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._input, self._outputs = graph.input[0].name, list(outputs)
         self._nodes = [(OPERATORS[n.op_type], _attributes(n), list(n.input), n.output[0]) for n in nodes]
+        self._done_with = _last_uses(nodes, outputs)
         read_here = {name for node in nodes if node.op_type in READ_HERE for name in node.input[1:]}
         self._constants: dict[str, Any] = {"": None}
         for row in graph.initializer:
@@ -57,9 +58,18 @@ class TorchGraph:
     def __call__(self, pictures: Tensor) -> list[Tensor]:
         """Compute the outputs as float32 for pictures on the device."""
         values = {**self._constants, self._input: pictures.to(self._kind)}
-        for operator, attributes, inputs, output in self._nodes:
+        for (operator, attributes, inputs, output), done_with in zip(self._nodes, self._done_with, strict=True):
             values[output] = operator(attributes, [values[name] for name in inputs])
+            for name in done_with:
+                del values[name]
         return [values[name].float() for name in self._outputs]
+
+
+def _last_uses(nodes: Sequence[onnx.NodeProto], outputs: Sequence[str]) -> list[list[str]]:
+    """Return for each node which outputs of nodes no later one takes: all of them at once would fill the memory."""
+    last = {name: i for i, node in enumerate(nodes) for name in (node.output[0], *node.input)}
+    made = {node.output[0] for node in nodes} - set(outputs)
+    return [[name for name in made if last[name] == i] for i in range(len(nodes))]
 
 
 def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
@@ -85,6 +95,12 @@ def _conv(attributes: dict[str, Any], inputs: list[Any]) -> Tensor:
     )
 
 
+def _clip(_: dict[str, Any], inputs: list[Any]) -> Tensor:
+    """Limit values; the limits are scalars, which many files keep as a list of one."""
+    low, high = (limit[0] if isinstance(limit, list) else limit for limit in (*inputs[1:], None, None)[:2])
+    return torch.clamp(inputs[0], low, high)
+
+
 def _max_pool(attributes: dict[str, Any], inputs: list[Any]) -> Tensor:
     padding, before = _padding(attributes)
     value = functional.pad(inputs[0], before, value=-torch.inf) if before else inputs[0]
@@ -107,7 +123,7 @@ READ_HERE = ("Slice", "Resize", "Clip")
 """Their constants are read as plain numbers."""
 OPERATORS: dict[str, Operator] = {
     "Conv": _conv,
-    "Clip": lambda _, inputs: torch.clamp(*inputs),
+    "Clip": _clip,
     "MaxPool": _max_pool,
     "Slice": _slice,
     "Resize": _resize,

@@ -284,8 +284,10 @@ def test_a_colour_that_names_the_product_is_found_and_a_blind_model_finds_nothin
 def test_stages_make_a_model_and_measure_it(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from edge.bundle import load_bundle
+    from edge.defaults import default_bundle
     from export.train.embedder import __main__ as program
-    from export.train.embedder import pools, school, stages
+    from export.train.embedder import pools, school, shipping, stages
 
     for name, value in (("KEPT_SIZE", 72), ("CUT_SIZE", 96)):
         monkeypatch.setattr(stages, name, value)
@@ -297,7 +299,7 @@ def test_stages_make_a_model_and_measure_it(
     pictures = ["--chunks", "2", "--workers", "2", "--pictures", str(manifest.parent)]
     assert program.main(["rendered", folders["rendered"], *pictures]) == 0
     assert program.main(["cuts", folders["cuts"], *pictures, *album]) == 0
-    assert program.main(["real", folders["real"], *pictures, *album]) == 0
+    assert program.main(["real", folders["real"], *pictures, *album[:2]]) == 0
     teacher = ["--teacher", str(_teacher(tmp_path / "t.onnx")), "--maps", *(f"r{i}" for i in range(5))]
     learn = [*teacher, "--rendered", folders["rendered"], "--cuts", folders["cuts"], "--pool", "40", "--steps", "1"]
     learn += ["--products", "6", "--lessons", "4"]
@@ -313,6 +315,38 @@ def test_stages_make_a_model_and_measure_it(
         "others unseen",
         "others seen",
     ]
+    monkeypatch.setattr(shipping, "CATALOGUE", 8)
+    bundle = tmp_path / "bundle"
+    assert program.main(["ship", str(tmp_path / "done.onnx"), str(bundle), "--rendered", folders["rendered"]]) == 0
+    assert "margin" in capsys.readouterr().out
+    shipped, former = load_bundle(bundle), load_bundle(default_bundle())
+    assert shipped.space_id != former.space_id and shipped.detector.model == former.detector.model
+
+
+def test_too_few_products_for_thresholds_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from export.train.embedder import __main__ as program
+    from export.train.embedder.chunks import Chunk, write_chunks
+
+    write_chunks(tmp_path / "few", lambda rng: Chunk(np.zeros((4, 3, 8, 8, 3), np.uint8), np.zeros(4, np.int64)), 1)
+    assert program.main(["ship", "x.onnx", str(tmp_path / "bundle"), "--rendered", str(tmp_path / "few")]) == 3
+    assert "4 rendered products are too few" in capsys.readouterr().err
+
+
+def test_catalogues_keep_families_together_and_know_the_right_answers(tmp_path: Path) -> None:
+    import torch
+
+    from export.train.embedder.chunks import Chunk, Pool, write_chunks
+    from export.train.embedder.shipping import DRAWS, Catalogues
+
+    group = np.repeat(np.arange(10), 2)
+    pictures = np.zeros((20, 3, 4, 4, 3), np.uint8)
+    pictures[:, :, 0, 0, 0] = np.arange(20)[:, None]
+    write_chunks(tmp_path, lambda rng: Chunk(pictures, group), 1)
+    drawn = Catalogues.of(Pool(tmp_path, torch.device("cpu"), 20), size=6)
+    assert len(drawn.draws) == 3 * DRAWS and {len(rows) for rows in drawn.draws} == {6}
+    assert all(rows[at] // 2 == rows[at + 1] // 2 for rows in drawn.draws for at in (0, 2, 4))
+    ranking = drawn.rank(lambda crops: np.eye(20, dtype=np.float32)[[crop[0, 0, 0] for crop in crops]])
+    assert len(ranking) == 2 * 6 * len(drawn.draws) and (ranking.places() == 0).all()
 
 
 def test_begin_from_something_else_is_refused(tmp_path: Path) -> None:
@@ -343,4 +377,4 @@ def test_the_commands_of_the_card_are_understood() -> None:
     calls = [shlex.split(call) for call in block.replace("\\\n", " ").splitlines()]
     stages = [_parser().parse_args(call[3:]).stage for call in calls]
     assert stages == ["rendered", "cuts", "learn", "real", "finetune"]
-    assert set(stages) == set(STAGES) - {"judge"}
+    assert set(stages) == set(STAGES) - {"judge", "ship"}

@@ -7,6 +7,7 @@ python -m export.train.embedder real REAL --album manifest.csv --pictures shelf_
 python -m export.train.embedder finetune embedder.onnx --begin-from learnt.checkpoint --rendered RENDERED --real REAL \
   --cuts CUTS --teacher mobilenet_v1.onnx --album manifest.csv --fold 0
 python -m export.train.embedder judge embedder.onnx --album manifest.csv --fold 0
+python -m export.train.embedder ship embedder.onnx BUNDLE --rendered ASIDE
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from types import ModuleType
 
 from edge.errors import MissingExtra, TagletError
 
-STAGES = ("rendered", "cuts", "real", "learn", "finetune", "judge")
+STAGES = ("rendered", "cuts", "real", "learn", "finetune", "judge", "ship")
 EVERY_PRODUCT = -1
 
 
@@ -81,9 +82,15 @@ def _parser() -> argparse.ArgumentParser:
     made["finetune"].add_argument("--real", type=Path, required=True, help="folder of stage real")
     made["judge"].add_argument("model", type=Path, help="any embedder that the kit reads")
     made["judge"].add_argument("--json", metavar="FILE|-", help="write the figures as JSON")
+    made["ship"].add_argument("model", type=Path, help="of stage finetune")
+    made["ship"].add_argument("out", type=Path, help="folder of the bundle")
+    made["ship"].add_argument("--rendered", type=Path, required=True, help="products that no training saw")
+    made["ship"].add_argument("--bundle", type=Path, help="its false tags are allowed (default: the package's)")
+    made["ship"].add_argument("--pool", type=int, default=2000, help="products at most (default %(default)s)")
     for name in STAGES:
         if name in ("cuts", "real", "finetune", "judge"):
             made[name].add_argument("--album", type=Path, required=name != "cuts", help="CSV of products and photos")
+        if name in ("cuts", "finetune", "judge"):
             made[name].add_argument("--apart", default="", metavar="CATEGORY,...", help="counted by themselves")
             made[name].add_argument("--fold", type=int, default=EVERY_PRODUCT, help="0..2: kept out; -1: nothing is")
         if name != "judge":

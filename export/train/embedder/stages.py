@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from edge.bundle import load_bundle
 from edge.command_line import write_json
+from edge.defaults import choose_bundle
 from edge.errors import InputError
 from export.train.detector.samples import read_image
 from export.train.embedder.albums import Album, read_album, refuse_duplicates
@@ -23,6 +25,8 @@ from export.train.embedder.pools import CutChunks, Cuts, Families, RealChunks, R
 from export.train.embedder.real import RealProduct
 from export.train.embedder.rendered import Pictures
 from export.train.embedder.school import School
+from export.train.embedder.shipping import Catalogues
+from export.train.embedder.shipping import ship as write_bundle
 from export.train.embedder.teacher import Teacher
 from export.train.embedder.training import Mixture, Recipe, Training, averaged_weights, weights_between
 from export.train.embedder.varying import PACKSHOT, PHOTO
@@ -105,6 +109,14 @@ def judge(given: argparse.Namespace) -> None:
         print(f"{name:14} R@1 {share.recall_at_1:.3f}{bounds}  R@5 {share.recall_at_5:.3f}  {share.photos} photos")
     if given.json:
         write_json({name: share.document() for name, share in shares.items()}, given.json)
+
+
+def ship(given: argparse.Namespace) -> None:
+    """Write a bundle with the embedder, stored small, and thresholds that fit it."""
+    catalogues = Catalogues.of(Pool(given.rendered, torch.device("cpu"), given.pool), seed=given.seed)
+    bundle = write_bundle(given.model, catalogues, load_bundle(choose_bundle(given.bundle)), given.out)
+    limits = bundle.matching
+    print(f"{given.out}: similarity {limits.similarity_threshold:.2f}, margin {limits.margin_threshold:.2f}")
 
 
 def _write(given: argparse.Namespace, draw: Draw) -> None:

@@ -20,6 +20,7 @@ from export.train.torch_graph import TorchGraph
 
 CHANNELS = (48, 96, 96, 128, 192)
 MOST_CELLS = 60_000
+AT_ONCE = 32
 
 
 class Teacher:
@@ -43,7 +44,8 @@ class Teacher:
         Raises:
             ModelError: a map has fewer directions than are imitated: there are too few pictures or channels.
         """
-        levels = zip(self._graph(pictures), CHANNELS, strict=True)
+        looked_at = [self._graph(few) for few in pictures.split(AT_ONCE)]
+        levels = zip(map(torch.cat, zip(*looked_at, strict=True)), CHANNELS, strict=True)
         self._bases = [_main_directions(level.clamp(min=0), kept) for level, kept in levels]
 
     @torch.no_grad()
