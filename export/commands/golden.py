@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="models (default: those of the package)")
     parser.add_argument("--shard", type=Path, metavar="DIR", help="catalogue (default: the demo catalogue)")
     parser.add_argument("--images", type=Path, metavar="DIR", help="your pictures (default: four that the kit draws)")
-    parser.add_argument("--seed", type=int, default=0, help="decides the pictures (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="decides the pictures (default: those of the package)")
     parser.add_argument("--out", type=Path, metavar="DIR", default=golden_folder(), help="default: %(default)s")
 
 
@@ -35,12 +35,12 @@ def _own(folder: Path) -> dict[str, ImageArray]:
 
 def run(args: argparse.Namespace) -> int:
     """Write the kit and return the exit code."""
-    from export.golden.pictures import golden_pictures
+    from export.golden.pictures import SEED, golden_pictures
     from export.golden.writing import write_golden
 
     shard = open_shard(args.shard or demo_shard())
     kit = Kit.open(load_bundle(choose_bundle(args.bundle)), [shard], hardware=Hardware(1))
-    pictures = _own(args.images) if args.images else golden_pictures(args.seed)
+    pictures = _own(args.images) if args.images else golden_pictures(SEED if args.seed is None else args.seed)
     value = write_golden(kit, pictures, args.out)
     crops = sum(len(picture["crops"]) for picture in value["pictures"].values())
     print(f"{args.out}: {len(value['pictures'])} pictures, {crops} crops, tolerances {TOLERANCE}")

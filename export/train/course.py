@@ -4,7 +4,7 @@ The folder of such a training holds what was asked for, how it went, the best mo
 a second call needs to go on where the first one stopped.
 
     >>> claim(folder, {"steps": 600, "seed": 0})
-    >>> best, course = train_until_stuck(training, begin, Watch(("loss",), "R@1", write, measure), folder, every=50)
+    >>> best, course = train_until_stuck(training, begin, Watch(("loss",), "R@1", look), folder, every=50)
 """
 
 from __future__ import annotations
@@ -85,16 +85,14 @@ class Watch(Generic[T]):
 
     Attributes:
         losses: which of its losses are kept.
-        figure: name of what `measure` returns; more is better.
-        write: writes the present model to a file.
-        measure: says how good that file is.
+        figure: name of what `look` returns; more is better.
+        look: writes the present model to a file and says how good it is.
         from_start: the first weights are measured too, and are the result where training gains nothing.
     """
 
     losses: tuple[str, ...]
     figure: str
-    write: Callable[[T, Path], object]
-    measure: Callable[[Path], float]
+    look: Callable[[T, Path], float]
     from_start: bool = False
 
 
@@ -141,8 +139,7 @@ def train_until_stuck(
     course = _read_course(folder / COURSE, watch, training.step)
 
     def measured(now: T) -> float:
-        watch.write(now, folder / NOW)
-        figure = float(watch.measure(folder / NOW))
+        figure = float(watch.look(now, folder / NOW))
         if figure > course.best():
             (folder / NOW).replace(folder / BEST)
         return figure

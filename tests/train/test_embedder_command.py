@@ -178,7 +178,7 @@ def test_same_seed_gives_the_same_weights(tmp_path: Path, short: None) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(("size", "file"), [("3m", "now.onnx"), ("14m", "run.checkpoint")])
+@pytest.mark.parametrize(("size", "file"), [("3m", "now.onnx"), ("16m", "run.checkpoint")])
 def test_full_disk_is_one_sentence_and_the_call_can_be_made_again(tmp_path: Path, size: str, file: str) -> None:
     write_items(tmp_path, 3)
     disk = tmp_path / "disk"

@@ -76,7 +76,7 @@ describe("bundle.json", () => {
   test("the packaged one is read", () => {
     const { name, detector, embedder, matching } = read(() => {})();
     expect([name, detector.decoding.family, detector.preprocessing.size_wh]).toEqual(["taglet", "fcos", [288, 288]]);
-    expect([embedder.ndim, embedder.crop_margin, matching.similarity_threshold]).toEqual([128, 0.05, 0.77]);
+    expect([embedder.ndim, embedder.crop_margin, matching.similarity_threshold]).toEqual([128, 0.05, 0.74]);
   });
 
   test.each([

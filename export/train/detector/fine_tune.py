@@ -72,13 +72,11 @@ def fine_tune(photos: OwnPhotos, call: Call, start: Path | None, folder: Path) -
         if start is not None:
             _take_weights(new, start)
 
-    def write(now: Training, path: Path) -> None:
+    def ap50(now: Training, path: Path) -> float:
         write_onnx(now.averaged, path, call.size)
-
-    def ap50(path: Path) -> float:
         return measure(judge(load_detector(path), photos.stopping)).ap50
 
-    watch = Watch(("score", "box"), "AP50", write, ap50)
+    watch = Watch(("score", "box"), "AP50", ap50)
     return train_until_stuck(training, begin, watch, folder, EVERY)
 
 

@@ -7,12 +7,14 @@ that tell when to stop; the best file so far is kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
 import torch
+from torch import Tensor
 
 from edge.errors import ModelError
 from edge.files import whole_file
@@ -23,8 +25,8 @@ from export.train.embedder.judging import embed_with
 from export.train.embedder.network import SIZE, Network
 from export.train.embedder.onnx_file import write_onnx
 from export.train.embedder.own_products import OwnProducts, OwnSource
-from export.train.embedder.rendered import RenderedFamilies
-from export.train.embedder.training import Mixture, Recipe, Training
+from export.train.embedder.rendered import RenderedFamilies, Views
+from export.train.embedder.training import Mixture, Recipe, Training, weights_between
 from export.train.embedder.varying import Variety, varied
 from export.train.weights import load_weights
 
@@ -32,7 +34,8 @@ EVERY = 25
 OWN, RENDERED, POOL = 14, 10, 400
 PRODUCTS_FOR_STATISTICS = 20
 LEARNING_RATE = 3e-4
-SMALL = "small.onnx"
+HALF_WAY = 0.5
+SMALL, WHOLE = "small.onnx", "whole"
 
 
 @dataclass(frozen=True)
@@ -74,21 +77,38 @@ def fine_tune(products: OwnProducts, call: Call, start: Path, folder: Path) -> t
     source = Mixture([(OWN, OwnSource(products)), (RENDERED, RenderedFamilies(SIZE, POOL))])
     training = Training(recipe, source, folder / CHECKPOINT)
 
-    def begin(new: Training) -> None:
-        views = source.draw(PRODUCTS_FOR_STATISTICS, np.random.default_rng([call.seed, 0, 0]))
-        pictures = np.concatenate([views.packshots, views.photos[:, 0], views.photos[:, 1]])
-        plain = varied(torch.from_numpy(pictures), SIZE, Variety())
-        load_weights(new.network, start, plain.to(new.device), "embedder")
-        new.result.load_state_dict(new.network.state_dict())
+    views = source.draw(PRODUCTS_FOR_STATISTICS, np.random.default_rng([call.seed, 0, 0]))
+    first = _first_weights(start, views, training.device)
 
-    def found(path: Path) -> float:
+    def begin(new: Training) -> None:
+        new.network.load_state_dict(first)
+        new.result.load_state_dict(first)
+
+    def written(weights: Mapping[str, Tensor], path: Path) -> float:
+        network = Network().to(training.device)
+        network.load_state_dict(weights)
+        write_onnx(network, path)
         return mean_reciprocal_rank(rank(embed_with(path), products, products.stopping))
 
-    def write(now: Training, path: Path) -> None:
-        write_onnx(now.result, path)
+    def look(now: Training, path: Path) -> float:
+        figure = written(weights_between(first, now.result, HALF_WAY), path)
+        if now.step:
+            whole = path.with_stem(WHOLE)
+            if (other := written(now.result.state_dict(), whole)) > figure:
+                figure = other
+                whole.replace(path)
+            whole.unlink(missing_ok=True)
+        return figure
 
-    watch = Watch(("loss",), "MRR", write, found, from_start=True)
-    return train_until_stuck(training, begin, watch, folder, EVERY)
+    return train_until_stuck(training, begin, Watch(("loss",), "MRR", look, from_start=True), folder, EVERY)
+
+
+def _first_weights(start: Path, views: Views, device: torch.device) -> dict[str, Tensor]:
+    """Read the weights to begin with; the statistics of the normalisation are those of some products."""
+    pictures = np.concatenate([views.packshots, views.photos[:, 0], views.photos[:, 1]])
+    network = Network().to(device)
+    load_weights(network, start, varied(torch.from_numpy(pictures), SIZE, Variety()).to(device), "embedder")
+    return network.state_dict()
 
 
 def usable_start(path: Path) -> bool:

@@ -1,7 +1,8 @@
 """From a trained embedder to a bundle: stored small, its thresholds chosen on rendered products.
 
-The thresholds give as many right tags as can be had with no more false ones than another bundle gives at its own. The
-products are asked in small catalogues drawn anew, look-alikes together, each photo with its product and without.
+The thresholds give as many right tags as can be had with no more false ones than another bundle gives at its own; the
+margin is at least that bundle's, since rendered sisters are told apart more easily than real ones. The products are
+asked in small catalogues drawn anew, look-alikes together, each photo with its product and without.
 
     >>> catalogues = Catalogues.of(Pool(aside, torch.device("cpu"), most=2000))
     >>> ship(Path("embedder.onnx"), catalogues, load_bundle(default_bundle()), Path("bundle"))
@@ -9,7 +10,7 @@ products are asked in small catalogues drawn anew, look-alikes together, each ph
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,5 +81,6 @@ def ship(model: Path, catalogues: Catalogues, former: Bundle, out: Path) -> Bund
     before = catalogues.rank(former.open_embedder(Hardware(threads=1)).embed)
     with TemporaryDirectory() as scratch:
         small = store_small(model, Path(scratch) / "embedder.onnx")
-        matching = choose_matching(before, former.matching, catalogues.rank(embed_with(small)))
+        chosen = choose_matching(before, former.matching, catalogues.rank(embed_with(small)))
+        matching = replace(chosen, margin_threshold=max(chosen.margin_threshold, former.matching.margin_threshold))
         return replace_embedder(former, small, model, matching, former.name, out)

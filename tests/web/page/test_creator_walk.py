@@ -7,6 +7,8 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, expect
 
+from edge.bundle import load_bundle
+from edge.defaults import default_bundle
 from tests.web.page.creator import (
     PATIENCE_MS,
     choose,
@@ -35,7 +37,8 @@ def test_a_dropped_clip_becomes_a_row_in_the_servers_database(visit: BrowserCont
     wait_until_done(page)
     first = suggestions(page).filter(has_text="Match").first
     title = first.get_by_role("heading").inner_text()
-    assert "where 0.77 is needed" in first.inner_text() and first.locator("figure img").count() == 2
+    needed = load_bundle(default_bundle()).matching.similarity_threshold
+    assert f"where {needed:.2f} is needed" in first.inner_text() and first.locator("figure img").count() == 2
     moment = page.get_by_role("button", name=f"{title}, ").first
     moment.click()
     page.wait_for_function("document.querySelector('video').currentTime > 0.5")
